@@ -11,6 +11,7 @@ from bot.thresholds import size_limits, ttl_limits
 from lumen.adapters.clock import HostClock, ScaledClock, SystemClock
 from lumen.adapters.store import epoch
 from lumen.adapters.store.accesses import RedisAccessDays
+from lumen.adapters.store.active import RedisHint
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays, RedisPages
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
 from lumen.adapters.store.connection import ANSWER_SECONDS, open_store
@@ -40,6 +41,7 @@ class StateStore:
         self.leases = RedisLeases(redis)
         self.slots = RedisSlots(redis)
         self.inbox = RedisInbox(redis)
+        self.hint = RedisHint(redis)
         self.claims = Claims(self.leases, self.slots, clock)
         self.proposals = RedisProposals(redis, clock, fault)
         self.outbox = RedisOutbox(redis)

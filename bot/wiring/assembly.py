@@ -41,6 +41,7 @@ from lumen.model.turn import Missing
 from lumen.policies.auto_apply import AutoApplySettings
 from lumen.policies.guard import Automation, Locks
 from lumen.use_cases.acting import Acting
+from lumen.use_cases.active import Active
 from lumen.use_cases.apply_now import AppliedAdvice, Applying, Operators
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyCountdowns, AutoApplyRules
@@ -184,6 +185,7 @@ class _Assembly:
         )
         return Lumen(
             store=store,
+            active=Active(store.hint, self._settings.services, store.clock),
             collector=self._collector,
             countdowns=(self._rollback, self._undo_harmful, auto_apply),
             rounds=self._rounds(),

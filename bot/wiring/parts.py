@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.store import StateStore
 from bot.wiring.knobs import Called
+from lumen.use_cases.active import Active
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.apply_now import AppliedAdvice, Applying, Operators
 from lumen.use_cases.approvals import Approvals
@@ -94,6 +95,8 @@ class Lumen:
     """Everything but Slack, as the command line and the bot both use it."""
 
     store: StateStore
+    #: The services that may have work.
+    active: Active
     collector: Collector
     #: Each ends its own kind when its time is up.
     countdowns: Sequence[Rollback | UndoHarmful | AutoApplyCountdowns]

@@ -259,7 +259,8 @@ class RedisAlerts:
             arguments += [place, _text(correction.now, now)]
         for each in look.told:
             arguments += _told(each)
-        reply = await self._calls.change("watch_look", service, *arguments)
+        # Slices alone leave nothing to do: what is told does.
+        reply = await self._calls.change("watch_look", service, *arguments, makes_work=bool(look.told))
         if reply.status == "LEASE_LOST":
             raise lease_lost(lease.name)
         return reply.status == "OK"

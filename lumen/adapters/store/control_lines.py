@@ -50,6 +50,7 @@ class StandingFields:
             service,
             *(field, value, now.isoformat(), person.user_id if person else LUMEN, audited.event, audited.detail),
             *(line.id if line else "", encode(line) if line else "", encode(end), only),
+            makes_work=bool(audited.event),  # what is not audited is what Lumen has noticed, and has no line
         )
         return bool(reply.values[0])
 

@@ -16,6 +16,7 @@ from redis.asyncio.client import Pipeline
 
 from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unreachable
 from lumen.adapters.store.epoch import Copied, durability
+from lumen.adapters.store.hint import forget
 from lumen.adapters.store.scripts import (
     IMPORTING,
     NAMES,
@@ -125,7 +126,9 @@ async def cleared(redis: Redis, service: ServiceId) -> int:
     """Remove all that the store holds of a service, in whatever shape; how many keys. Raises StoreUnavailable."""
     with _told(redis):
         beside = accesses_key(service), misses_key(service)
-        return int(await redis.unlink(*all_keys(service), *beside, *await _memories(redis, service)))
+        removed = int(await redis.unlink(*all_keys(service), *beside, *await _memories(redis, service)))
+        await forget(redis)
+        return removed
 
 
 async def _begin(redis: Redis, service: ServiceId, copy: Copy) -> bool:

@@ -7,6 +7,7 @@ every decision, so people are warned well before.
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from redis.asyncio import Redis
 
 from lumen.adapters.store.codec import encode
 from lumen.adapters.store.connection import SILENCE, place, unreachable
+from lumen.adapters.store.hint import forget
 from lumen.adapters.store.scripts import IMPORTING, SCHEMA, SCHEMAS, Calls, key, script, wrong_epoch
 from lumen.model.messages import Message, StoreUnavailable, message, with_remedy
 from lumen.model.proposal import Choice, Decision
@@ -50,6 +52,8 @@ async def init(redis: Redis, services: Sequence[ServiceId], clock: Clock) -> Seq
             fresh, schema, found, made_at = await redis.eval(
                 wanted.text, 1, key(service, "epoch"), SCHEMA, secrets.token_hex(8), clock.now().isoformat()
             )
+            if fresh == "1":
+                await forget(redis)
         except SILENCE as error:
             raise unreachable(error, place(redis)) from error
         if schema not in SCHEMAS:
@@ -102,6 +106,8 @@ async def restored(
     written = ("", "") if copy is None else (copy.schema, copy.digest)
     reply = await calls.change("restored", service, fresh, at, known.number, withdrawn, note, who, told, *written)
     former, closed, number = reply.values
+    with suppress(*SILENCE):  # what is restored is: running bots look at it within the hour in any case
+        await forget(redis)
     return Restored(service, former, fresh, int(closed), int(number))
 
 

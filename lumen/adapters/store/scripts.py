@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 
 from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unanswered, unreachable
+from lumen.adapters.store.hint import QUIET, Command, touch
 from lumen.model.messages import OtherSchema, StoreUnavailable, with_remedy
 from lumen.model.service import ServiceId
 
@@ -148,7 +149,7 @@ class Calls:
 
     async def read(self, name: str, service: ServiceId, *args: str | int) -> Reply:
         """Changes nothing. Raises StoreUnavailable."""
-        return await self._run(script(name), service, args, dedupe=None, changes=False)
+        return await self._run(script(name), service, args, dedupe=None, changes=False, makes_work=False)
 
     async def read_each(self, asked: Sequence[tuple[str, ServiceId, Sequence[str | int]]]) -> Sequence[Reply]:
         """Several reads in one round trip: each a script, a service, and arguments. Raises StoreUnavailable."""
@@ -189,21 +190,37 @@ class Calls:
             # Python 3.11's `asyncio.wait_for`, in which redis-py writes, loses a cancellation that comes as it ends.
             raise asyncio.CancelledError
 
-    async def change(self, name: str, service: ServiceId, *args: str | int, dedupe: str | None = None) -> Reply:
-        """All or nothing. Raises StoreUnavailable (nothing happened), OutcomeUnknown (it may have)."""
-        return await self._run(script(name), service, args, dedupe=dedupe, changes=True)
+    async def change(
+        self, name: str, service: ServiceId, *args: str | int, dedupe: str | None = None, makes_work: bool = True
+    ) -> Reply:
+        """All or nothing. Raises StoreUnavailable (nothing happened), OutcomeUnknown (it may have).
+
+        `makes_work` False: this one leaves nothing to do, though others by that script may.
+        """
+        makes_work = makes_work and name not in QUIET
+        return await self._run(script(name), service, args, dedupe=dedupe, changes=True, makes_work=makes_work)
 
     async def migrate(self, name: str, service: ServiceId, *args: str | int) -> Reply:
         """One migration, all or nothing. Raises StoreUnavailable, OutcomeUnknown."""
-        return await self._run(script(name, last="migrated"), service, args, dedupe=None, changes=True)
+        migrated = script(name, last="migrated")
+        return await self._run(migrated, service, args, dedupe=None, changes=True, makes_work=True)
 
     async def _run(
-        self, wanted: Script, service: ServiceId, args: Sequence[str | int], *, dedupe: str | None, changes: bool
+        self,
+        wanted: Script,
+        service: ServiceId,
+        args: Sequence[str | int],
+        *,
+        dedupe: str | None,
+        changes: bool,
+        makes_work: bool,
     ) -> Reply:
         async with self._connection() as connection:
             try:
                 not_after = await self._not_after(connection) if changes else ""
-                raw = await self._send(connection, wanted, self._rest(service, args, dedupe, not_after), changes)
+                first = touch(service, int(not_after)) if makes_work else ()
+                rest = self._rest(service, args, dedupe, not_after)
+                raw = await self._send(connection, first, wanted, rest, changes)
             except BaseException:
                 # Whatever answers next time may be another server with another clock.
                 self._offset_ms = None
@@ -212,11 +229,17 @@ class Calls:
         return self._checked(Reply(raw[0], tuple(raw[2:])), service)
 
     async def _send(
-        self, connection: AbstractConnection, wanted: Script, rest: Sequence[str | int], changes: bool
+        self,
+        connection: AbstractConnection,
+        first: Sequence[Command],
+        wanted: Script,
+        rest: Sequence[str | int],
+        changes: bool,
     ) -> list[Any]:
+        """`first`: what is sent before the script, in the same write."""
         try:
             try:
-                raw: list[Any] = await _ask(connection, "EVALSHA", wanted.digest, *rest)
+                raw: list[Any] = await _ask_after(connection, first, ("EVALSHA", wanted.digest, *rest))
             except exceptions.NoScriptError:
                 # An answer, not silence: nothing ran, so this is the first time and no retry.
                 raw = await _ask(connection, "EVAL", wanted.text, *rest)
@@ -295,6 +318,15 @@ async def _ask_each(
         one, rest = wanted[at]
         found[at] = await _ask(connection, "EVAL", one.text, *rest)
     return found
+
+
+async def _ask_after(connection: AbstractConnection, first: Sequence[Command], command: Command) -> Any:
+    """The answer to `command`, whatever those before it are answered: a hint that was refused refuses no change."""
+    await connection.send_packed_command(connection.pack_commands([*first, command]), check_health=False)
+    for _ in first:
+        with suppress(*REFUSALS):
+            await connection.read_response()
+    return await connection.read_response()
 
 
 async def _ask(connection: AbstractConnection, *command: str | int) -> Any:

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from demo.valkey import EmbeddedValkey
 from lumen.adapters.store import epoch
 from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.hint import ACTIVE
 from lumen.model.messages import NotPossible, OutcomeUnknown, StoreUnavailable
 from lumen.model.proposal import Choice, State
 from tests.contract.store.builders import DAY, KIM, LONG, OTHER, SERVICE, Store, TestClock, click, draft
@@ -205,7 +206,7 @@ async def test_an_empty_store_is_refused_at_the_start_and_while_running(store: S
         with pytest.raises(StoreUnavailable) as raised:
             await attempt
         assert raised.value.reason.code == "state.no_epoch"
-    assert await store.redis.dbsize() == 0
+    assert await store.redis.keys() == [ACTIVE]  # whoever looks there is refused, too
 
 
 async def test_tokens_of_an_emptied_store_stay_older(store: Store) -> None:
