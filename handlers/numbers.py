@@ -20,7 +20,7 @@ async def highest_number(api: SlackApi, channel: str, service: ServiceId) -> int
     """Of a service's proposals on the bot's own messages in the channel; 0 where there is none. Raises SlackTrouble."""
     me = (await api.write("auth.test", {})).text("user_id")
     highest = 0
-    async for posted in Poster(api).posted(channel, pages=PAGES, page_size=PAGE_SIZE):
+    async for posted in Poster(api).posted(channel, most=PAGES * PAGE_SIZE, pages=PAGES, page_size=PAGE_SIZE):
         if posted.get("user") == me:
             highest = max([highest, *_numbers(posted, service)])
     return highest

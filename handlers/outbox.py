@@ -1,13 +1,14 @@
 """The outbox worker: what Slack shows converges to what is stored, one message per surface, in order, nothing lost.
 
-One worker per service at a time (a lease). It reads which surfaces are behind, renders them from what is stored at
-that moment, and posts or edits. A message that may have been posted is looked up before it is posted again.
+One worker per service at a time (a lease). It reads which surfaces are behind, waits for a turn at Slack (the most
+urgent first, handlers/pacing.py), renders them from what is stored at that moment, and posts or edits. A message that
+may have been posted is looked up before it is posted again.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -15,14 +16,18 @@ from typing import Any
 import structlog
 
 from handlers.blocks.card import Shown
+from handlers.pacing import Rank, Turn, Urgency
 from handlers.places import PLACE_REFUSED, Places, Renderer, place_trouble
-from handlers.poster import DuplicateSweeper, Poster, ThreadGone, tag_of
+from handlers.poster import DuplicateSweeper, Poster, tag_of
+from handlers.posting import Posting
 from handlers.web_api import (
+    EDIT,
+    POST,
     RATE_LIMITED,
     CannotUpdate,
-    NoAnswer,
     SlackRefused,
     SlackTrouble,
+    Unreachable,
     guarded,
 )
 from lumen.model.incident import Unheard
@@ -43,6 +48,11 @@ THREAD_TRIES = 2
 UNHEARD_TRIES = 3
 UNHEARD_SECONDS = 120.0
 CALL_KIND = "mention"
+INCIDENT_KIND = "alert"
+#: What nobody waits for.
+_CALM_KINDS = frozenset({"report", "digest"})
+#: A worker that begins with more than this does not see all that its predecessor may have posted.
+LONG_LIST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ class OutboxState:
 
 
 class OutboxWorker:
-    """Serves all of `services` in one channel; `run` ends only when it is cancelled."""
+    """Serves all of `services`, each in its channel; `run` ends only when it is cancelled."""
 
     def __init__(
         self,
@@ -81,7 +91,7 @@ class OutboxWorker:
         leases: Leases,
         renderer: Renderer,
         poster: Poster,
-        channel: str,
+        channel_of: Callable[[ServiceId], str],
         timing: Timing = Timing(),
     ) -> None:
         self._services = services
@@ -89,12 +99,15 @@ class OutboxWorker:
         self._leases = leases
         self._renderer = renderer
         self.poster = poster
-        self._channel = channel
+        self._channel_of = channel_of
         self._timing = timing
         self._kicked = asyncio.Event()
         self.duplicates = DuplicateSweeper(outbox, poster, timing.duplicates_after)
-        self._places = Places(outbox, poster, renderer, channel)
+        self._places = Places(outbox, poster, renderer, channel_of)
+        self._posting = Posting(outbox, poster, self._places, self.duplicates, timing.look_after)
         self._parked: dict[Surface, _Parked] = {}
+        #: A process that was stopped for longer posts nothing before its lease is renewed (monotonic seconds).
+        self._ours_until: dict[ServiceId, float] = {}
         #: Since when a surface is behind (monotonic seconds), as far as this process has seen it, and its version.
         self._behind: dict[Surface, tuple[float, int]] = {}
         self._trouble = ""
@@ -120,10 +133,14 @@ class OutboxWorker:
         parked = self._parked.get(call)
         return Unheard(call.key, call.key.rpartition("#")[0], parked.error if parked else self._trouble)
 
-    def place_trouble(self) -> tuple[Message, Message] | None:
-        """The reason why Slack refuses messages in the channel, and what mends it."""
-        refused = [parked.error for parked in self._parked.values() if parked.is_of_the_place]
-        return place_trouble(refused[-1], self._channel) if refused else None
+    def place_trouble(self, asked_in: str = "") -> tuple[Message, Message] | None:
+        """The reason why Slack refuses messages in a channel, and what mends it; elsewhere only where it is of no
+        service's channel that somebody asks."""
+        refused = {self._channel_of(at.service): one.error for at, one in self._parked.items() if one.is_of_the_place}
+        if asked_in not in refused and asked_in in map(self._channel_of, self._services):
+            return None
+        channel = asked_in if asked_in in refused else next(reversed(refused), "")
+        return place_trouble(refused[channel], channel) if refused else None
 
     async def tidy(self, surface: Surface, channel: str, posted: Mapping[str, Any]) -> None:
         """After a click on a message that says that it shows `surface`: end it where it does not. Never raises."""
@@ -163,10 +180,12 @@ class OutboxWorker:
 
     async def _while_ours(self, service: ServiceId) -> None:
         """Returns at once while another replica is the worker. Raises what stops the work."""
+        ours_until = time.monotonic() + LEASE.total_seconds()
         lease = await self._leases.acquire(service, LEASE_NAME, LEASE)
         if lease is None:
             await self._listed(service, ours=False)
             return
+        self._ours_until[service] = ours_until
         touched: set[Surface] = set()
         working = asyncio.create_task(self._work(service, touched))
         renewing = asyncio.create_task(self._renew(service, lease))
@@ -185,7 +204,9 @@ class OutboxWorker:
     async def _renew(self, service: ServiceId, lease: Lease) -> None:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
+            ours_until = time.monotonic() + LEASE.total_seconds()
             await self._leases.renew(service, lease, LEASE)
+            self._ours_until[service] = ours_until
 
     async def _mark_again(self, touched: set[Surface]) -> None:
         """A worker that was paused beyond its lease may have written an old state over a newer one: show both again."""
@@ -193,10 +214,17 @@ class OutboxWorker:
             await self._outbox.mark(surface)
 
     async def _work(self, service: ServiceId, touched: set[Surface]) -> None:
+        doubted_at = time.monotonic()
+        is_new = True
         while True:
             self._kicked.clear()
-            for dirty in await self._listed(service, ours=True):
-                await self._show_or_park(dirty, touched)
+            listed = await self._listed(service, ours=True)
+            if is_new:
+                # Whoever worked before may have posted these, and died before it could say so.
+                self._posting.doubt((dirty.surface for dirty in listed), doubted_at)
+                is_new = len(listed) >= LONG_LIST
+            if not await self._show_each(listed, touched):
+                continue
             if not self._behind:
                 self._trouble = ""
             await self._places.look(service)
@@ -206,6 +234,34 @@ class OutboxWorker:
                     await self._kicked.wait()
             except TimeoutError:
                 continue
+
+    async def _show_each(self, listed: Sequence[Dirty], touched: set[Surface]) -> bool:
+        """Whether each had its turn; otherwise it is time to look again, for something urgent may have come."""
+        waiting = sorted((dirty for dirty in listed if not self._is_parked(dirty)), key=self._rank)
+        until = time.monotonic() + self._timing.poll
+        while waiting:
+            calls = {_method(dirty): dirty for dirty in reversed(waiting)}
+            wanted = sorted((self._rank(dirty), method) for method, dirty in calls.items())
+            channel, within_seconds = self._channel_of(waiting[0].surface.service), until - time.monotonic()
+            order = [(method, rank) for rank, method in wanted]
+            turn = await self.poster.turns.first(channel, order, within_seconds) if within_seconds > 0 else None
+            if turn is None:
+                return False
+            try:
+                if time.monotonic() >= self._ours_until[waiting[0].surface.service]:
+                    return False
+                await self._show_or_park(calls[turn.method], turn, touched)
+            finally:
+                turn.end()
+            waiting.remove(calls[turn.method])
+        return True
+
+    def _rank(self, dirty: Dirty) -> Rank:
+        return _urgency(dirty), self._behind[dirty.surface][0]
+
+    def _is_parked(self, dirty: Dirty) -> bool:
+        parked = self._parked.get(dirty.surface)
+        return parked is not None and time.monotonic() < parked.until and parked.version == dirty.version
 
     async def _listed(self, service: ServiceId, *, ours: bool) -> Sequence[Dirty]:
         """All that are behind; what is not any more is forgotten.
@@ -217,25 +273,31 @@ class OutboxWorker:
         for surface in [known for known in self._behind if known.service == service and known not in found]:
             self._behind.pop(surface)
             self._parked.pop(surface, None)
+            self._posting.trust(surface)
         for dirty in listed:
             since, version = self._behind.get(dirty.surface, (time.monotonic(), dirty.version))
             since = since if ours or version == dirty.version else time.monotonic()
             self._behind[dirty.surface] = since, dirty.version
         return listed
 
-    async def _show_or_park(self, dirty: Dirty, touched: set[Surface]) -> None:
+    async def _show_or_park(self, dirty: Dirty, turn: Turn, touched: set[Surface]) -> None:
         """Set aside with a growing pause what Slack refuses, so that it holds up nothing else."""
         parked = self._parked.get(dirty.surface)
-        if parked is not None and time.monotonic() < parked.until and parked.version == dirty.version:
-            return
         touched.clear()
         touched.add(dirty.surface)
+        began = time.monotonic()
         try:
-            await self._show(dirty, parked.failures if parked else 0)
+            await self._show(dirty, turn, parked.failures if parked else 0)
+            self._posting.trust(dirty.surface)
             self._parked.pop(dirty.surface, None)
             self._behind.pop(dirty.surface, None)
         except (SlackRefused, CannotUpdate) as error:
             self._park(dirty, parked, error.error)
+        except Unreachable as error:
+            self._parked.pop(dirty.surface, None)
+            if error.error != RATE_LIMITED:
+                raise
+            self._trouble = error.error  # its turn comes again when Slack wants it
         except (LumenError, SlackTrouble):
             # Nothing goes through now: that says nothing against the message.
             self._parked.pop(dirty.surface, None)
@@ -244,6 +306,7 @@ class OutboxWorker:
             # A card that cannot be drawn must not keep the others from being shown.
             _log.exception("surface_failed", surface=tag_of(dirty.surface))
             self._park(dirty, parked, type(error).__name__)
+            self._posting.doubt([dirty.surface], began)
 
     def _park(self, dirty: Dirty, before: "_Parked | None", error: str) -> None:
         failures = before.failures + 1 if before else 1
@@ -253,81 +316,36 @@ class OutboxWorker:
         tell = _log.warning if failures == 1 else _log.error  # the next try often does it
         tell("surface_parked", surface=tag_of(dirty.surface), error=error, failures=failures)
 
-    async def _show(self, dirty: Dirty, failures: int) -> None:
+    async def _show(self, dirty: Dirty, turn: Turn, failures: int) -> None:
         shown = await self._renderer.render(dirty.surface)
         if shown is None or (shown.is_rest and not dirty.ts):
             await self._outbox.shown(dirty, dirty.channel, dirty.ts)
             return
         if dirty.surface.kind == CALL_KIND and failures >= THREAD_TRIES:
             shown = replace(shown, under=None)
-        if dirty.ts and dirty.channel != self._channel:
-            await self._move(dirty, shown)
+        if dirty.ts and dirty.channel != self._channel_of(dirty.surface.service):
+            await self._move(dirty, shown, turn)
         elif dirty.ts:
-            await self._update(dirty, shown)
+            await self._update(dirty, shown, turn)
         else:
-            await self._post(dirty, shown)
+            await self._posting.post(dirty, shown, turn)
 
-    async def _update(self, dirty: Dirty, shown: Shown) -> None:
+    async def _update(self, dirty: Dirty, shown: Shown, turn: Turn) -> None:
         try:
-            await self.poster.update(dirty.channel, dirty.ts, shown, tag_of(dirty.surface))
+            await self.poster.update(dirty.channel, dirty.ts, shown, tag_of(dirty.surface), turn)
         except CannotUpdate:
             link = await self.poster.permalink(dirty.channel, dirty.ts)
-            await self._post(dirty, self._renderer.replaced(shown, link))
+            await self._posting.post(dirty, self._renderer.replaced(shown, link), turn)
             return
         await self._outbox.shown(dirty, dirty.channel, dirty.ts)
 
-    async def _move(self, dirty: Dirty, shown: Shown) -> None:
-        """SLACK_CHANNEL is another one now: go on there, and say so where it stood."""
-        await self._post(dirty, shown)
+    async def _move(self, dirty: Dirty, shown: Shown, turn: Turn) -> None:
+        """Its channel is another one now: go on there, and say so where it stood."""
+        await self._posting.post(dirty, shown, turn)
         channel, ts = await self._outbox.where(dirty.surface) or ("", "")
         with guarded("old_place_stays", surface=tag_of(dirty.surface)):
             link = await self.poster.permalink(channel, ts)
             await self.poster.update(dirty.channel, dirty.ts, self._renderer.moved(link), "")
-
-    async def _post(self, dirty: Dirty, shown: Shown) -> None:
-        """An earlier process may have posted it and died before it could say so: look first, every time."""
-        try:
-            await self._post_under(dirty, shown, await self._places.above(shown.under))
-        except ThreadGone:
-            if shown.under is not None:
-                await self._places.forget(shown.under)
-            raise
-
-    async def _post_under(self, dirty: Dirty, shown: Shown, thread_ts: str) -> None:
-        tag = tag_of(dirty.surface)
-        found = await self._look(tag, dirty.ts, thread_ts)
-        if found is None:
-            try:
-                _, ts = await self.poster.post(self._channel, shown, tag, thread_ts)
-            except NoAnswer:
-                found = await self._look_later(tag, dirty.ts, thread_ts)
-                if found is None:
-                    self.duplicates.expect(dirty.surface, tag, thread_ts)
-                    raise
-            else:
-                await self._outbox.shown(dirty, self._channel, ts)
-                return
-        # It shows what was stored when it was posted, which may be older by now.
-        await self.poster.update(self._channel, found, shown, tag)
-        await self._outbox.shown(dirty, self._channel, found)
-
-    async def _look_later(self, tag: str, not_ts: str, thread_ts: str) -> str | None:
-        for wait_seconds in self._timing.look_after:
-            await asyncio.sleep(wait_seconds)
-            found = await self._look(tag, not_ts, thread_ts)
-            if found is not None:
-                return found
-        return None
-
-    async def _look(self, tag: str, not_ts: str, thread_ts: str) -> str | None:
-        try:
-            return await self.poster.find(self._channel, tag, not_ts, thread_ts)
-        except ThreadGone:
-            raise
-        except SlackRefused as error:
-            # Without the scope nothing can be looked up: a message that may come twice is better than none.
-            _log.error("history_refused", error=error.error, scope="channels:history or groups:history")
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +361,18 @@ class _Parked:
     def is_of_the_place(self) -> bool:
         """Whether Slack has something against the channel rather than against the message."""
         return self.error in PLACE_REFUSED
+
+
+def _urgency(dirty: Dirty) -> Urgency:
+    """A page, and the first message of the incident in whose thread it stands; everything else after it."""
+    kind = dirty.surface.kind
+    if kind == CALL_KIND or (kind == INCIDENT_KIND and not dirty.ts):
+        return Urgency.PAGE
+    return Urgency.REPORT if kind in _CALM_KINDS else Urgency.CARD
+
+
+def _method(dirty: Dirty) -> str:
+    return EDIT if dirty.ts else POST
 
 
 def backoff_seconds(failures: int) -> float:

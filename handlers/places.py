@@ -1,7 +1,7 @@
 """The places of messages are state: where each stands, where it is wanted, and what Slack has against a channel."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -46,15 +46,17 @@ class Renderer(Protocol):
 
 @dataclass(slots=True)
 class Places:
-    """What is open must stand in `channel`: moved there when it stands elsewhere, posted anew when it was deleted."""
+    """What is open must stand in its service's channel: moved there when it stands elsewhere, posted anew when it was
+    deleted."""
 
     outbox: Outbox
     poster: Poster
     renderer: Renderer
-    channel: str
+    channel_of: Callable[[ServiceId], str]
     _looked_at: dict[ServiceId, float] = field(default_factory=dict)
-    #: Of whom cards from before a loss were looked for since the store was last away.
-    _swept: set[ServiceId] = field(default_factory=set)
+    #: When the store was last away, and when cards from before a loss were looked for in a channel.
+    _away_at: float = float("-inf")
+    _swept_at: dict[str, float] = field(default_factory=dict)
 
     async def look(self, service: ServiceId) -> None:
         """From time to time, and first of all at the start. Never raises."""
@@ -66,22 +68,31 @@ class Places:
             for surface in await self.renderer.needed(service):
                 await self._look_at(surface)
         with guarded("earlier_cards_stay", service=service.key):
-            await self._sweep(service)
+            await self._sweep(self.channel_of(service))
 
     def look_again(self, service: ServiceId) -> None:
         """Soon: the store was away, and may have been lost or restored."""
         self._looked_at.pop(service, None)
-        self._swept.discard(service)
+        self._away_at = time.monotonic()
 
-    async def _sweep(self, service: ServiceId) -> None:
-        """Retire cards from before the store was lost or restored, among the newest messages."""
-        if service in self._swept:
+    async def _sweep(self, channel: str) -> None:
+        """Retire cards from before the store was lost or restored, among the newest messages; of all that stand there.
+
+        Once a channel, whichever of its services is first: Slack is asked no more often for many of them.
+        """
+        now = time.monotonic()
+        if self._swept_at.get(channel, float("-inf")) > self._away_at:
             return
-        found = [(card, one) async for one in self.poster.posted(self.channel) if (card := card_of(one)) is not None]
-        for surface, posted in found:
-            if surface.service == service and not await self.retire(surface, self.channel, posted):
-                await self._renew(surface)
-        self._swept.add(service)
+        self._swept_at[channel] = now
+        try:
+            found = [(card, one) async for one in self.poster.posted(channel) if (card := card_of(one)) is not None]
+            for surface, posted in found:
+                is_here = self.channel_of(surface.service) == channel
+                if is_here and not await self.retire(surface, channel, posted):
+                    await self._renew(surface)
+        except BaseException:
+            self._swept_at.pop(channel, None)
+            raise
 
     async def _renew(self, surface: Surface) -> None:
         """The message of an incident may have buttons of a proposal that is another one now."""
@@ -99,7 +110,7 @@ class Places:
 
     async def _look_at(self, surface: Surface) -> None:
         channel, ts = await self.outbox.where(surface) or ("", "")
-        if ts and channel != self.channel:
+        if ts and channel != self.channel_of(surface.service):
             await self.outbox.mark(surface)
         elif ts and not await self.poster.stands(channel, ts):
             await self.forget(surface)
@@ -113,10 +124,11 @@ class Places:
         """The ts of the message in whose thread another belongs. Raises SlackRefused until that one stands here."""
         if surface is None:
             return ""
+        wanted = self.channel_of(surface.service)
         channel, ts = await self.outbox.where(surface) or ("", "")
-        if ts and channel != self.channel:
+        if ts and channel != wanted:
             await self.outbox.mark(surface)
-        if not ts or channel != self.channel:
+        if not ts or channel != wanted:
             raise SlackRefused("the message above it is not posted yet")
         return ts
 

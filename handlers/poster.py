@@ -1,4 +1,4 @@
-"""The Web API calls that the outbox makes for its messages, paced, and the end of messages that stand twice.
+"""The Web API calls that the outbox makes for its messages, each in its turn, and the end of messages that stand twice.
 
 Every failure is one of the four kinds of `handlers.web_api`.
 """
@@ -15,7 +15,18 @@ import structlog
 
 from handlers.blocks.card import Json, Shown
 from handlers.charts import Charts
-from handlers.web_api import Answer, CannotUpdate, SlackApi, SlackRefused, guarded
+from handlers.pacing import PACE_SECONDS, Turn, Turns, Urgency
+from handlers.web_api import (
+    EDIT,
+    POST,
+    RATE_LIMITED,
+    Answer,
+    CannotUpdate,
+    SlackApi,
+    SlackRefused,
+    Unreachable,
+    guarded,
+)
 from lumen.model.service import ServiceId
 from lumen.ports.store import Outbox, Surface
 
@@ -23,11 +34,10 @@ _log = structlog.get_logger(__name__)
 
 #: Marks Lumen's own messages; the payload's `surface` tells which one it is.
 EVENT_TYPE = "lumen_surface"
-#: Slack allows one message a second and channel; edits are held to the same pace.
-PACE_SECONDS = 1.0
-#: How far back a lost message is looked for: it was posted minutes ago at most.
+#: How far back a lost message is looked for: it was posted minutes ago at most. Slack may give less than is asked for.
+LOOKED_THROUGH = 300
 PAGES = 3
-PAGE_SIZE = 100
+PAGE_SIZE = 300
 #: By then the place of a message that was just posted is stored.
 TIDY_AFTER_SECONDS = 10.0
 #: Slack's words for a thread whose first message is not there any more.
@@ -38,39 +48,69 @@ class ThreadGone(SlackRefused):
     """Somebody deleted the message in whose thread it belongs."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    """What the newest messages of a channel say that they show; `read_at`: when that was asked (monotonic seconds)."""
+
+    read_at: float
+    found: Sequence[tuple[str, str, str]]
+
+    def find(self, tag: str, not_ts: str) -> str | None:
+        """The ts of the newest one of that tag, other than `not_ts`."""
+        block = _block_id(tag)
+        return next((ts for ts, *told in self.found if ts != not_ts and told in ([tag, ""], ["", block])), None)
+
+
 class Poster:
     """Posts, edits and finds messages."""
 
     def __init__(self, api: SlackApi, pace_seconds: float = PACE_SECONDS, charts: Charts | None = None) -> None:
         self._calls = api
         self._charts = charts or Charts()
-        self.pace_seconds = pace_seconds
-        self._free_at: dict[str, float] = {}
+        self.turns = Turns(pace_seconds)
+        self._newest: dict[str, _Newest] = {}
+        self._reading: dict[str, asyncio.Lock] = {}
 
-    async def post(self, channel: str, shown: Shown, surface: str, thread_ts: str = "") -> tuple[str, str]:
+    async def post(
+        self, channel: str, shown: Shown, surface: str, thread_ts: str = "", turn: Turn | None = None
+    ) -> tuple[str, str]:
         """The channel's id and the message's ts. `thread_ts`: the message in whose thread it stands, or empty."""
         wanted = {"channel": channel, "unfurl_links": False, "unfurl_media": False}
         wanted |= {"thread_ts": thread_ts} if thread_ts else {}
         with _thread(thread_ts):
-            answer = await self._send("chat.postMessage", channel, shown, surface, wanted)
+            answer = await self._send(POST, shown, surface, wanted, turn)
         return answer.text("channel"), answer.text("ts")
 
-    async def update(self, channel: str, ts: str, shown: Shown, surface: str) -> None:
+    async def update(self, channel: str, ts: str, shown: Shown, surface: str, turn: Turn | None = None) -> None:
         """Blocks and text go together: an update without blocks would remove them."""
-        await self._send("chat.update", channel, shown, surface, {"channel": channel, "ts": ts})
+        await self._send(EDIT, shown, surface, {"channel": channel, "ts": ts}, turn)
 
-    async def _send(self, method: str, channel: str, shown: Shown, surface: str, wanted: Json) -> Answer:
+    async def _send(self, method: str, shown: Shown, surface: str, wanted: Json, turn: Turn | None) -> Answer:
+        """In the `turn` that the caller waited for, else when one comes."""
+        channel = str(wanted["channel"])
+
         async def send(one: Shown) -> Answer:
-            await self._pace(channel)
-            return await self._calls.write(method, _marked(one, surface) | wanted)
+            if turn is None or not turn.use(method):
+                await self.turns.take(method, channel, Urgency.CARD)
+            try:
+                return await self._calls.write(method, _marked(one, surface) | wanted, patient=False)
+            except Unreachable as trouble:
+                if trouble.error == RATE_LIMITED:
+                    self.turns.gate(method, channel).hold(trouble.again_in_seconds)
+                raise
 
         return await self._charts.send(shown, send)
 
-    async def find(self, channel: str, surface: str, not_ts: str, thread_ts: str = "") -> str | None:
+    async def find(
+        self, channel: str, surface: str, not_ts: str, thread_ts: str = "", known_at: float = float("inf")
+    ) -> str | None:
         """The ts of the newest message that shows `surface`, other than `not_ts`; None when there is none.
 
-        Raises ThreadGone, too.
+        What was read after `known_at` (monotonic seconds) is new enough; without it, Slack is asked. Raises ThreadGone,
+        too.
         """
+        if not thread_ts:
+            return (await self._newest_of(channel, known_at)).find(surface, not_ts)
         async for posted in self.posted(channel, thread_ts):
             if posted.get("ts") == thread_ts and posted.get("subtype") == "tombstone":
                 raise ThreadGone("tombstone")
@@ -78,11 +118,28 @@ class Poster:
                 return str(posted["ts"])
         return None
 
+    async def _newest_of(self, channel: str, known_at: float) -> _Newest:
+        """One answer serves all who asked for it before it was sent."""
+        known_at = min(known_at, time.monotonic())
+        async with self._reading.setdefault(channel, asyncio.Lock()):
+            newest = self._newest.get(channel)
+            if newest is None or newest.read_at < known_at:
+                read_at = time.monotonic()
+                newest = _Newest(read_at, [(str(one.get("ts")), *_told(one)) async for one in self.posted(channel)])
+                self._newest[channel] = newest
+            return newest
+
     async def posted(
-        self, channel: str, thread_ts: str = "", pages: int = PAGES, page_size: int = PAGE_SIZE
+        self,
+        channel: str,
+        thread_ts: str = "",
+        *,
+        most: int = LOOKED_THROUGH,
+        pages: int = PAGES,
+        page_size: int = PAGE_SIZE,
     ) -> AsyncIterator[Mapping[str, Any]]:
-        """The newest messages of a channel or a thread, as Slack tells of them: a few hundred, if nobody wants more."""
-        cursor = ""
+        """The `most` newest messages of a channel or a thread, as Slack tells of them, in so many pages at most."""
+        cursor, seen = "", 0
         method = "conversations.replies" if thread_ts else "conversations.history"
         for _ in range(pages):
             wanted: dict[str, Any] = {"channel": channel, "limit": page_size, "include_all_metadata": True}
@@ -92,7 +149,8 @@ class Poster:
             for posted in answer.objects("messages"):
                 yield posted
             cursor = str(answer.maybe("response_metadata", "next_cursor") or "")
-            if not cursor:
+            seen += len(answer.objects("messages"))
+            if not cursor or seen >= most:
                 break
 
     async def delete(self, channel: str, ts: str) -> None:
@@ -114,13 +172,6 @@ class Poster:
         except (SlackRefused, CannotUpdate):
             return None
         return answer.text("permalink")
-
-    async def _pace(self, channel: str) -> None:
-        """Wait for this channel's turn. Nothing else waits with it."""
-        now = time.monotonic()
-        at = max(now, self._free_at.get(channel, now))
-        self._free_at[channel] = at + self.pace_seconds
-        await asyncio.sleep(at - now)
 
 
 @contextmanager
@@ -154,12 +205,17 @@ def _block_id(tag: str) -> str:
 
 def shows(posted: Mapping[str, Any], tag: str) -> bool:
     """Whether a message, as Slack tells of it, says by either identity that it shows the surface of this tag."""
+    return _told(posted) in ((tag, ""), ("", _block_id(tag)))
+
+
+def _told(posted: Mapping[str, Any]) -> tuple[str, str]:
+    """The tag that a message names, or the id of its first block where it names none; of which the other is empty."""
     told = Answer(posted)
     if told.maybe("metadata", "event_type") == EVENT_TYPE:
-        return bool(told.maybe("metadata", "event_payload", "surface") == tag)
+        return str(told.maybe("metadata", "event_payload", "surface") or ""), ""
     blocks = told.maybe("blocks")
     first = blocks[0] if isinstance(blocks, list) and blocks else None
-    return isinstance(first, dict) and first.get("block_id") == _block_id(tag)
+    return "", str(first.get("block_id") or "") if isinstance(first, dict) else ""
 
 
 @dataclass(slots=True)

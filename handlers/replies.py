@@ -206,8 +206,8 @@ class Responder:
     support: str = ""
     #: An answer that takes longer is announced.
     announce_after_seconds: float = 2.0
-    #: What keeps the channel from being told, and what mends it; None where nothing does.
-    place_trouble: Callable[[], Sequence[Message] | None] = lambda: None
+    #: What keeps the channel in which somebody asks from being told, and what mends it; None where nothing does.
+    place_trouble: Callable[[str], Sequence[Message] | None] = lambda _: None
 
     def answer(
         self,
@@ -247,7 +247,7 @@ class Responder:
     async def send(self, to: Addressee, *sentences: Message) -> bool:
         """Whether they were delivered. Never raises."""
         words = await self.languages.of(to.user_id)
-        return await self.replies.send(to, show.said(words, *sentences, *(self.place_trouble() or ())))
+        return await self.replies.send(to, show.said(words, *sentences, *(self.place_trouble(to.channel) or ())))
 
     async def _answer(
         self, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]], *, share: bool, anew: bool
@@ -275,6 +275,6 @@ class Responder:
         except Exception as error:
             _log.exception("request_failed", user=to.user_id)
             shown = show.broken(words, error, self.support)
-        for sentence in reversed(self.place_trouble() or ()):
+        for sentence in reversed(self.place_trouble(to.channel) or ()):
             shown = with_note(shown, words.say(sentence))
         return shown

@@ -29,6 +29,8 @@ _log = structlog.get_logger(__name__)
 
 #: Slack's word for "not now": it tells when, and calls of that method wait for it.
 RATE_LIMITED = "ratelimited"
+#: The methods that write into a channel.
+POST, EDIT = "chat.postMessage", "chat.update"
 #: Our word for an answer that is none of Slack's, or lacks what it must bring.
 UNREADABLE = "unreadable answer"
 REQUEST_SECONDS = 10.0
@@ -144,7 +146,10 @@ def retry_after_seconds(headers: Mapping[str, str], untold: float = RETRY_AFTER_
 
 
 class SlackApi:
-    """Calls in the name of one token. What Slack refuses because of its pace holds back that method for all callers."""
+    """Calls in the name of one token.
+
+    What Slack refuses because of its pace holds back that method for all callers; a message, its channel alone.
+    """
 
     def __init__(self, token: str, base_url: str, session: aiohttp.ClientSession) -> None:
         self._token = token.strip()
@@ -159,16 +164,17 @@ class SlackApi:
     async def read(self, method: str, arguments: Mapping[str, Any], *, patient: bool = True) -> Answer:
         """A call with its arguments in the address. Raises the four kinds."""
         params = {name: _in_address(value) for name, value in arguments.items()}
-        return await self._ask(method, patient, verb="GET", params=params)
+        return await self._ask(method, method, patient, verb="GET", params=params)
 
     async def write(self, method: str, arguments: Mapping[str, Any], *, patient: bool = True) -> Answer:
         """A call with its arguments as JSON. Raises the four kinds."""
-        return await self._ask(method, patient, verb="POST", json=dict(arguments))
+        limit = f"{method} {arguments.get('channel', '')}" if method == POST else method
+        return await self._ask(method, limit, patient, verb="POST", json=dict(arguments))
 
-    async def _ask(self, method: str, patient: bool, verb: str, **how: Any) -> Answer:
-        """Who is not patient hears at once that Slack wants to wait."""
+    async def _ask(self, method: str, limit: str, patient: bool, verb: str, **how: Any) -> Answer:
+        """Who is not patient hears at once that Slack wants to wait. `limit`: what that holds back."""
         for tries_left in range(RATE_LIMIT_RETRIES if patient else 0, -1, -1):
-            held_seconds = max(0.0, self._held_until.get(method, 0.0) - time.monotonic())
+            held_seconds = max(0.0, self._held_until.get(limit, 0.0) - time.monotonic())
             if held_seconds and not patient:
                 raise Unreachable(RATE_LIMITED, held_seconds)
             await asyncio.sleep(held_seconds)
@@ -177,7 +183,7 @@ class SlackApi:
             except Unreachable as trouble:
                 if trouble.error != RATE_LIMITED:
                     raise
-                self._held_until[method] = time.monotonic() + trouble.again_in_seconds
+                self._held_until[limit] = time.monotonic() + trouble.again_in_seconds
                 if not tries_left:
                     raise
         raise AssertionError("the last try returns or raises")

@@ -82,7 +82,7 @@ class SlackSide:
                 escalation=settings.oncall_escalation,
             ),
             poster=Poster(self._api, charts=charts),
-            channel=settings.slack_channel,
+            channel_of=lambda _: settings.slack_channel,
         )
         self.responder = Responder(
             replies=Replies(session, self._api, charts, home_channel=settings.slack_channel),

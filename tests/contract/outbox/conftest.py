@@ -75,7 +75,7 @@ class Desk:
             self.rooms.leases,
             self.pages,
             Poster(api, pace_seconds, self.charts),
-            self.slack.facts.channel,
+            lambda _: self.slack.facts.channel,
             Timing(poll=0.05, look_after=(0.05, 0.1), duplicates_after=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0)),
         )
 

@@ -30,7 +30,7 @@ GOOD = "ion-api-00041-qhm"
 async def unpaced(slack: RunningSlack, side: SlackSide, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Slack without limits, so that each story takes a second."""
     await slack.control.rate_limits(False)
-    monkeypatch.setattr(side.outbox.poster, "pace_seconds", 0.0)
+    monkeypatch.setattr(side.outbox.poster.turns, "pace_seconds", 0.0)
 
 
 def rollback(ends: str = "", asked_by: Person | None = None, request_id: str = "rollback") -> Draft:
