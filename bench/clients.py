@@ -24,6 +24,7 @@ from handlers.buttons import Buttons
 from handlers.charts import Charts
 from handlers.command_handlers import Overriding, Proposing, Questions, Services
 from handlers.commands import Commands
+from handlers.contacts import Contact, Contacts
 from handlers.emergency import Emergencies
 from handlers.home import Screens
 from handlers.incidents import Incidents
@@ -77,10 +78,10 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
     async with slack_session() as session:
         asking = SlackApi("xoxb-bench", api_url, session)
         identity = await who_am_i(asking)
-        replies, once = Replies(session, asking, Charts(), "C0"), Deliveries(world.leases)
+        replies, once = Replies(session, asking, Charts(), lambda _: "C0"), Deliveries(world.leases)
         responder = Responder(replies, Languages(asking, "en"), Background(), lambda: None, once)
         approvers, app_id = Approvers(frozenset(), frozenset({GROUP})), lambda: APP
-        permissions = Permissions(asking, approvers, identity.team_id, app_id, world.audit)
+        permissions = Permissions(asking, lambda _: approvers, identity.team_id, app_id, world.audit)
         unused: Any = None  # nothing burns here
         emergencies = Emergencies(unused, world.readouts, permissions, responder, 300, unused)
         incidents = Incidents(unused, unused, unused, unused, world.readouts, permissions, permissions, responder)
@@ -91,7 +92,8 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
             emergencies,
             incidents,
         )
-        services = Services(Choosing(world.services, unused, unused), world.readouts, permissions)
+        contacts = Contacts(dict.fromkeys(world.services, Contact("C0", approvers, approvers)))
+        services = Services(Choosing(world.services, unused, unused), world.readouts, permissions, contacts)
         commands = Commands(responder, services, ChainMap(*(dict(group.handlers) for group in groups)), (60, 3600))
         screens = Screens(world.services, world.readouts, asking, responder, permissions)
         pending, outbox = world.pending_replies, world.outbox

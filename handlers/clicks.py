@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from handlers.blocks.card import Shown
@@ -73,7 +73,7 @@ def read_click(body: Body) -> Click | None:
         click_id=f"{action.get('action_ts', '')}:{person.user_id}:{message_ts}:{action['action_id']}",
         app_id=str(body.get("api_app_id", "")),
         trigger_id=str(body.get("trigger_id", "")),
-        to=addressee(body),
+        to=replace(addressee(body), about=service.key),
         mark=mark,
         acts_at=acts_at,
         chosen=chosen,

@@ -17,13 +17,14 @@ from handlers.blocks.home import all_card, note, services_card
 from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import held_card
 from handlers.blocks.report import report, undoable_card
+from handlers.contacts import Contacts
 from handlers.people import Request
 from handlers.permissions import Permissions
 from handlers.render import Digests
 from lumen.model.answers import Glance
-from lumen.model.messages import LumenError, Message, NoData, NotPermitted, message
+from lumen.model.messages import LumenError, Message, NoData, NotPermitted, NotPossible, message
 from lumen.model.override import locked_by
-from lumen.model.service import Chosen, Person, ServiceId
+from lumen.model.service import Chosen, Person, ServiceId, named
 from lumen.model.turn import Turn
 from lumen.use_cases.approvals import UNAUDITED, Approvals
 from lumen.use_cases.feedback import FeedbackGraphs
@@ -194,6 +195,7 @@ class Services:
     choosing: Choosing
     readouts: Readouts
     permissions: Permissions
+    contacts: Contacts
 
     @property
     def handlers(self) -> Table:
@@ -212,21 +214,36 @@ class Services:
     @property
     def names(self) -> tuple[str, ...]:
         """The words that may stand after `on`."""
-        return tuple(service.name for service in self.all)
+        return self.contacts.names
+
+    def here(self, channel: str) -> Sequence[ServiceId]:
+        """Those of `channel`; all, where it is of none."""
+        return self.contacts.in_channel(channel) or self.all
 
     async def meant(self, name: str, channel: str) -> Meant:
-        """`name` as the command gives it, "" for none. Raises StoreUnavailable, where several are watched."""
-        named = self.choosing.named(name) if name else None
-        if named is not None:
-            return Meant(named, named=True)
-        chosen = await self.choosing.of(channel)
-        return Meant(chosen.service, chosen) if chosen else Meant(self.all[0])
+        """`name` as the command gives it, "" for none. Raises StoreUnavailable; NotPossible for a name of several."""
+        here = self.here(channel)
+        if name:
+            return Meant(self._named(name, here), named=True)
+        chosen = None if len(here) == 1 else await self.choosing.of(channel)
+        return Meant(chosen.service, chosen) if chosen else Meant(here[0])
 
-    def noted(self, words: Catalogue, meant: Meant, shown: Shown) -> Shown:
+    def _named(self, name: str, here: Sequence[ServiceId]) -> ServiceId:
+        """The one of that name: the one of this channel, where it is of several."""
+        found = named(self.all, name)
+        of_channel = [service for service in found if service in here]
+        if len(found) > 1 and len(of_channel) != 1:
+            names = ", ".join(self.contacts.name_of(service) for service in found)
+            raise NotPossible(message("service.several", given=name, names=names), message("service.several_remedy"))
+        return (of_channel or found)[0]
+
+    def noted(self, words: Catalogue, meant: Meant, shown: Shown, channel: str) -> Shown:
         """The answer says of which service it is, where it could be of another one."""
-        if len(self.all) == 1:
+        here = self.here(channel)
+        if len(here) == 1 and not meant.named:
             return shown
-        return with_note(shown, words.say(note(self.all, meant.service, meant.chosen, named=meant.named)))
+        told = note(self.contacts.name_of, here, meant.service, meant.chosen, named=meant.named)
+        return shown if len(self.all) == 1 else with_note(shown, words.say(told))
 
     async def _status_all(self, request: Request, _: command_types.StatusAll) -> Shown:
         """Shows those that are known, whatever is in the way of the rest."""
@@ -240,19 +257,21 @@ class Services:
 
     async def _list(self, request: Request, _: command_types.ShowServices) -> Shown:
         meant = await self.meant("", request.channel)
-        return services_card(request.words, self.all, meant.service, meant.chosen)
+        here = self.here(request.channel)
+        return services_card(request.words, self.contacts.name_of, here, meant.service, meant.chosen)
 
     async def _choose(self, request: Request, command: command_types.ChooseService) -> Shown:
-        service = self.choosing.named(command.name) or self.all[0]
+        here = self.here(request.channel)
+        service = self._named(command.name, here)
         if len(self.all) == 1:
-            return services_card(request.words, self.all, service, None)
+            return services_card(request.words, self.contacts.name_of, here, service, None)
         request = replace(request, service=service)
         try:
             permit = await self.permissions.permit(request, f"service {command.name}")
         except NotPermitted as refused:
-            remedy = message("service.refused_remedy", service=service.name)
+            remedy = message("service.refused_remedy", service=self.contacts.name_of(service))
             if refused.remedy.code == UNAUDITED:
                 remedy = Message(UNAUDITED, {"remedy": remedy})
             raise NotPermitted(refused.reason, remedy) from refused
         await self.choosing.choose(request.channel, service, permit)
-        return show.said(request.words, message("service.chosen", service=service.name))
+        return show.said(request.words, message("service.chosen", service=self.contacts.name_of(service)))

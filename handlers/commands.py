@@ -99,7 +99,7 @@ class Commands:
             return await general(request, command)
         meant = await self._services.meant(typed.service, request.channel)
         shown = await self._of_service[type(command)](replace(request, service=meant.service), command)
-        return self._services.noted(request.words, meant, shown)
+        return self._services.noted(request.words, meant, shown, request.channel)
 
     def _request(self, body: Body, words: Catalogue) -> Request:
         return Request(

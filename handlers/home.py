@@ -110,14 +110,15 @@ class Screens:
         return [*ill, *[await self.readouts.state(service) for service in self.services]]
 
     async def _publish(self, user_id: str) -> None:
-        view = await self._home(await self.responder.languages.of(user_id), may=await self.permissions.may(user_id))
+        view = await self._home(await self.responder.languages.of(user_id), user_id)
         await self.api.write("views.publish", {"user_id": user_id, "view": view})
 
-    async def _home(self, words: Catalogue, *, may: bool) -> Json:
+    async def _home(self, words: Catalogue, user_id: str) -> Json:
+        may_not = frozenset([one for one in self.services if not await self.permissions.may(user_id, one)])
         statuses = [await self.readouts.status(service) for service in self.services]
         several = self.services if len(statuses) > 1 else ()
         glances = [await self.readouts.glance(service) for service in several]
-        return app_home.home(words, statuses, glances, await self.health(), may=may)
+        return app_home.home(words, statuses, glances, await self.health(), may_not=may_not)
 
     async def _open(self, click: Click) -> None:
         """A loading view at once, for the trigger lives three seconds; then what is stored. Never raises."""

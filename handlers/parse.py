@@ -6,6 +6,7 @@ Commands are named as handlers/command_table.py lists them, amounts written as l
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from fractions import Fraction
 
 from handlers import command_types as commands
@@ -37,6 +38,8 @@ from lumen.wording.amounts import COUNT, SIZE, TIME, amount, duration
 _ID = re.compile(r"[#Pp]?([0-9]{1,9})번?")
 #: What is this like the name of a service was meant to be one.
 _SERVICE_LIKENESS = 0.75
+#: Of the names of services an answer repeats so many.
+NAMES_TOLD = 12
 _TO_THE_LAST = frozenset(
     [
         "to",
@@ -125,9 +128,16 @@ def _named(head: list[str], services: Sequence[str]) -> tuple[str, list[str], Ma
 def _no_service(name: str, services: Sequence[str]) -> Malformed:
     if not name:
         return Malformed(message("service.which"), message("service.unknown_remedy"))
-    near, names = nearest_of(name, services), ", ".join(services)
+    near, names = nearest_of(name, services), ", ".join(_few(name, services))
     remedy = message("service.unknown_near", nearest=near) if near else message("service.unknown_remedy")
     return Malformed(message("service.unknown", given=cut(name), names=names), remedy)
+
+
+def _few(name: str, services: Sequence[str]) -> Sequence[str]:
+    """Those that are most like it, where there are too many to read."""
+    if len(services) <= NAMES_TOLD:
+        return services
+    return [*get_close_matches(name, services, NAMES_TOLD, 0.0), "…"]
 
 
 def _checked(command: Command, head: Sequence[str], services: Sequence[str]) -> Command:

@@ -41,13 +41,15 @@ _log = structlog.get_logger(__name__)
 class Addressee:
     """The person to answer and the channel. `response_url` takes 5 answers in 30 minutes.
 
-    `thread`: the message under which they are answered; "" in the channel.
+    `thread`: the message under which they are answered; "" in the channel. `about`: the key of the service that a click
+    was about, whose channel they are answered in where they clicked in none (App Home).
     """
 
     user_id: str
     channel: str
     response_url: str
     thread: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from handlers.blocks.digest import digest
 from handlers.blocks.escalation import calls_ended_card
 from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import incident_card, mention_card
+from handlers.contacts import Contacts
 from lumen.model.answers import StatusReadout
 from lumen.model.audit import AuditEvent, Notes
 from lumen.model.incident import CALLS_END, CALLS_ROUND, MOST_REPEATS
@@ -54,16 +55,16 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class MessageRenderer:
-    """Renders a surface in the workspace's language. `oncall`: the id of whom a page mentions, or empty; `escalation`:
-    of whom else when they do not answer, `pager`, or empty."""
+    """Renders a surface in the workspace's language.
+
+    `escalation`: the id of whom else to call when the people on call do not answer, `pager`, or empty.
+    """
 
     readouts: Readouts
     turns: Turns
     digests: Digests
     words: Catalogue
-    oncall: str = ""
-    #: The address of the runbook, or empty.
-    runbook: str = ""
+    contacts: Contacts
     escalation: str = ""
 
     async def render(self, surface: Surface) -> Shown | None:
@@ -105,7 +106,8 @@ class MessageRenderer:
         readout = await self.readouts.incident(surface.service, surface.key)
         if readout is None or readout.is_kept_back:
             return None
-        return incident_card(self.words, readout, self.oncall, self.runbook)
+        contact = self.contacts.of(surface.service)
+        return incident_card(self.words, readout, contact.oncall, contact.runbook)
 
     async def _done(self, surface: Surface) -> Shown | None:
         """What somebody did about an incident, in its thread. The key is the incident's, `#`, and its line's."""
@@ -116,8 +118,9 @@ class MessageRenderer:
             return None
         card, incident = Card(self.words), readout.incident
         card.lines([history_line(self.words, entry)])
-        if entry.event == AuditEvent.GIVEN_BACK and self.oncall and incident.wants_somebody:
-            card.section(message("incident.oncall", who_mention=self.oncall))
+        oncall = self.contacts.of(surface.service).oncall
+        if entry.event == AuditEvent.GIVEN_BACK and oncall and incident.wants_somebody:
+            card.section(message("incident.oncall", who_mention=oncall))
         return replace(card.shown(), under=Surface(surface.service, "alert", incident_id))
 
     async def _mention(self, surface: Surface) -> Shown | None:
@@ -126,9 +129,10 @@ class MessageRenderer:
         readout = await self.readouts.incident(surface.service, incident_id)
         if readout is None:
             return None
+        oncall = self.contacts.of(surface.service).oncall
         if int(number) % CALLS_ROUND == CALLS_END:
-            return calls_ended_card(self.words, readout.incident, self.oncall, self.escalation)
-        return mention_card(self.words, readout.incident, self.oncall, int(number), MOST_REPEATS)
+            return calls_ended_card(self.words, readout.incident, oncall, self.escalation)
+        return mention_card(self.words, readout.incident, oncall, int(number), MOST_REPEATS)
 
     async def _control(self, surface: Surface) -> Shown | None:
         line, soon = await self.readouts.control(surface.service, surface.key)

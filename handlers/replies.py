@@ -39,13 +39,14 @@ T = TypeVar("T")
 class Replies:
     """Never raises: a reply that cannot be delivered is logged. What was decided stands in the channel anyway.
 
-    `home_channel`: where a person is answered whose click came from no channel (App Home).
+    `home_of`: the channel in which a person is answered whose click came from none (App Home), by the key of the
+    service that it was about.
     """
 
     session: aiohttp.ClientSession
     api: SlackApi
     charts: Charts
-    home_channel: str
+    home_of: Callable[[str], str]
 
     async def send(self, to: Addressee, shown: Shown, *, share: bool = False, instead: str | None = None) -> bool:
         """Whether it was delivered. Only `to` sees it, unless `share`; `instead` of what `announce` has put there.
@@ -76,7 +77,7 @@ class Replies:
         return ""
 
     async def _post(self, to: Addressee, shown: Shown, *, share: bool) -> Answer:
-        said = {"channel": to.channel or self.home_channel, "text": shown.text, "blocks": list(shown.blocks)}
+        said = {"channel": to.channel or self.home_of(to.about), "text": shown.text, "blocks": list(shown.blocks)}
         if to.thread:
             said["thread_ts"] = to.thread
         if share:

@@ -104,11 +104,12 @@ def pager_of(settings: Settings) -> Pager | None:
 def called_of(settings: Settings, store: StateStore, fault: FaultPoint) -> Called:
     """All of it, over the store."""
     pager, words = pager_of(settings), Catalogue(settings.lumen_locale)
-    silences, anybody = store.silences, bool(settings.oncall_group)
+    silences = store.silences
+    uncalled = frozenset(service for service, own in settings.watched.items() if not own.oncall_group)
     only_unanswered = settings.oncall_escalation == PAGER
     return Called(
         silencing=Silencing(silences, store.alerts, store.outbox, store.clock),
-        calling=Calling(store.pages, silences, store.clock, settings.oncall_repeat, anybody=anybody),
+        calling=Calling(store.pages, silences, store.clock, settings.oncall_repeat, uncalled),
         timelines=Timelines(store.alerts, store.audit),
         labelling=Labelling(store.alerts, store.clock),
         paging=Paging(store.pages, silences, store.claims, pager, words.plain, fault, only_unanswered)

@@ -18,6 +18,7 @@ from handlers.buttons import Buttons
 from handlers.charts import Charts
 from handlers.command_handlers import Overriding, Proposing, Questions, Services
 from handlers.commands import Commands
+from handlers.contacts import Contact, Contacts
 from handlers.emergency import Emergencies
 from handlers.home import Health, Screens, untold
 from handlers.incidents import Incidents
@@ -30,7 +31,7 @@ from handlers.render import Digests, MessageRenderer
 from handlers.replies import Background, Deliveries, Replies, Responder
 from handlers.web_api import TOKEN_DEAD, SlackApi, SlackTrouble, guarded, slack_session
 from lumen.model.messages import NotPossible, message
-from lumen.model.service import Approvers
+from lumen.model.service import Approvers, ServiceId
 from lumen.use_cases.controlling import Ending
 from lumen.use_cases.turn import AskedTurns
 from lumen.wording.catalogue import Catalogue
@@ -42,6 +43,22 @@ RETRY_SECONDS = 5.0
 TOKEN_EVERY_SECONDS = 60.0
 #: How long a stop waits for answers that are on their way.
 DRAIN_SECONDS = 3.0
+
+
+def contacts_of(settings: Settings) -> Contacts:
+    """Of each service, as the settings say."""
+    return Contacts(
+        {
+            service: Contact(
+                channel=own.slack_channel,
+                approvers=own.who_may_approve,
+                on_call=own.who_may_approve.with_group(own.oncall_group),
+                oncall=own.oncall_group,
+                runbook=own.runbook_url,
+            )
+            for service, own in settings.watched.items()
+        }
+    )
 
 
 class SlackSide:
@@ -56,6 +73,7 @@ class SlackSide:
     ) -> None:
         self._settings = settings
         self._lumen = lumen
+        self._contacts = contacts_of(settings)
         self._kick_execution = kick_execution
         tokens = settings.slack_bot_token, settings.slack_app_token
         self._api, self._app_level = (SlackApi(t.get_secret_value(), settings.slack_api_url, session) for t in tokens)
@@ -77,15 +95,14 @@ class SlackSide:
                 turns=turns,
                 digests=self._digests,
                 words=words,
-                oncall=settings.oncall_group,
-                runbook=settings.runbook_url,
+                contacts=self._contacts,
                 escalation=settings.oncall_escalation,
             ),
             poster=Poster(self._api, charts=charts),
-            channel_of=lambda _: settings.slack_channel,
+            channel_of=self._contacts.channel_of,
         )
         self.responder = Responder(
-            replies=Replies(session, self._api, charts, home_channel=settings.slack_channel),
+            replies=Replies(session, self._api, charts, self._home_of),
             languages=Languages(self._api, settings.lumen_locale, zone),
             background=Background(),
             kick_outbox=self.outbox.kick,
@@ -149,9 +166,8 @@ class SlackSide:
     def _connect(self, identity: Identity, health: Health) -> SlackConnection:
         settings, lumen, responder = self._settings, self._lumen, self.responder
         readouts, changes = lumen.answers.readouts, lumen.changes
-        approvers = settings.who_may_approve
-        permissions = self._permissions(identity, approvers)
-        services = Services(choosing=lumen.answers.choosing, readouts=readouts, permissions=permissions)
+        permissions = self._permissions(identity, self._contacts.approvers_of)
+        services = Services(lumen.answers.choosing, readouts, permissions, self._contacts)
         questions = Questions(
             readouts=readouts,
             digests=self._digests,
@@ -182,7 +198,7 @@ class SlackSide:
             labelling=lumen.called.labelling,
             readouts=readouts,
             permissions=permissions,
-            on_call=self._permissions(identity, settings.who_is_on_call),
+            on_call=self._permissions(identity, self._contacts.on_call_of),
             responder=responder,
         )
         screens = Screens(
@@ -218,10 +234,14 @@ class SlackSide:
         app = build_app(self._api, identity, commands, buttons, screens, emergencies, incidents, tidy)
         return SlackConnection(self._app_level, Envelopes(app, responder.background))
 
-    def _permissions(self, identity: Identity, approvers: Approvers) -> Permissions:
+    def _home_of(self, about: str) -> str:
+        channel = self._contacts.channel_of(ServiceId.from_key(about)) if about else ""
+        return channel or self._contacts.home_channel
+
+    def _permissions(self, identity: Identity, approvers_of: Callable[[ServiceId], Approvers]) -> Permissions:
         return Permissions(
             api=self._api,
-            approvers=approvers,
+            approvers_of=approvers_of,
             team_id=identity.team_id,
             app_id=self._app_id,
             audit=self._lumen.store.audit,

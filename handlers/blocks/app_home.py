@@ -3,7 +3,7 @@
 Whoever may not decide sees no buttons that decide. Slack allows no charts in views.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from handlers.blocks.card import VIEW_MAX_BLOCKS, Card, Json
@@ -16,6 +16,7 @@ from lumen.model.answers import Glance, Readiness, StatusReadout
 from lumen.model.control import ControlKind
 from lumen.model.messages import Message, message
 from lumen.model.proposal import Proposal, State
+from lumen.model.service import ServiceId
 from lumen.wording.catalogue import Catalogue, iso
 from lumen.wording.key_figures import KeyFigure, key_figures
 from lumen.wording.report import TurnReport
@@ -31,11 +32,11 @@ def home(
     glances: Sequence[Glance] = (),
     health: Sequence[Readiness] = (),
     *,
-    may: bool = True,
+    may_not: Container[ServiceId] = (),
 ) -> Json:
     """A view of type home, as Slack's JSON. `glances`: of all services, where there are several.
 
-    `may`: the reader may decide. `health`: what must work before Lumen is of use.
+    `may_not`: the services on which the reader may not decide. `health`: what must work before Lumen is of use.
     """
     head, card, several = Card(words), Card(words), len(statuses) > 1
     if several:
@@ -46,31 +47,32 @@ def home(
         head.header(worst_headline(words, status.service, status.worst, status.turn))
         head.titled(message("views.report_alerts"), alert_lines(words, status.alerts, status.silences))
         head_blocks, overview = list(head.blocks()), _figures(words, status)
-    _waiting(card, words, statuses, may=may)
+    _waiting(card, words, statuses, may_not=may_not)
     rest = Card(words)
     for status in statuses:
-        _set_by_people(rest, words, status, several=several, may=may)
-        _changes(rest, words, status, several=several, may=may)
+        _set_by_people(rest, words, status, several=several, may_not=may_not)
+        _changes(rest, words, status, several=several, may_not=may_not)
     _connections(rest, words, health)
     blocks = [*head_blocks, *card.blocks(), *overview, *rest.blocks()]
     return {"type": "home", "blocks": blocks[:VIEW_MAX_BLOCKS]}
 
 
-def _waiting(card: Card, words: Catalogue, statuses: Sequence[StatusReadout], *, may: bool) -> None:
+def _waiting(card: Card, words: Catalogue, statuses: Sequence[StatusReadout], *, may_not: Container[ServiceId]) -> None:
     """Each with its reasons, who asked, and when it expires; then what is being done."""
     found = [proposal for status in statuses for proposal in status.open_proposals]
     waiting = [proposal for proposal in found if proposal.state is State.PENDING]
     several = len(statuses) > 1
     card.section(message("views.home_open", count=len(waiting)) if waiting else message("views.home_none"))
     for proposal in waiting[:WAITING_SHOWN]:
-        reasons = reasons_in_short(words, proposal.draft, has_details=may)
+        is_allowed = proposal.draft.service not in may_not
+        reasons = reasons_in_short(words, proposal.draft, has_details=is_allowed)
         told = [*followed(words, proposal.draft), *reasons]
         card.lines([_line(words, proposal, several), *told, small_print(words, proposal)])
-        if may:
+        if is_allowed:
             add_buttons(card, proposal, f"{proposal.draft.service.name}:" if several else "")
     if len(waiting) > WAITING_SHOWN:
         card.section(message("views.home_more", count=len(waiting) - WAITING_SHOWN))
-    if waiting and not may:
+    if any(proposal.draft.service in may_not for proposal in waiting):
         card.context([words.say(message("views.home_may_not"))])
     card.lines([_line(words, proposal, several) for proposal in found if proposal.state is not State.PENDING])
     card.divider()
@@ -108,7 +110,9 @@ def _figure(one: KeyFigure) -> tuple[str, str]:
     return one.name, "\n".join(piece for piece in (f"{one.sign} {one.value}{target}", one.change) if piece)
 
 
-def _set_by_people(card: Card, words: Catalogue, status: StatusReadout, *, several: bool, may: bool) -> None:
+def _set_by_people(
+    card: Card, words: Catalogue, status: StatusReadout, *, several: bool, may_not: Container[ServiceId]
+) -> None:
     """Each control with the button that ends it, then what else nobody must forget."""
     lines = status.controls
     told = [words.say(control_told(status.service, one)) for one in lines]
@@ -117,7 +121,7 @@ def _set_by_people(card: Card, words: Catalogue, status: StatusReadout, *, sever
         card.titled(message("views.home_set"), [words.say(message("views.home_set_none"))])
     for nth, (one, said) in enumerate(zip(lines, told, strict=True)):
         title = [f"*{words.say(message('views.home_set'))}*"] if nth == 0 else []
-        card.lines([*title, said], end_button(status.service, one) if may else None)
+        card.lines([*title, said], None if status.service in may_not else end_button(status.service, one))
     card.titled(message("views.home_heed"), (_named(words, status.service.name, other, several) for other in others))
 
 
@@ -133,12 +137,14 @@ def _without(status: StatusReadout) -> StatusReadout:
     )
 
 
-def _changes(card: Card, words: Catalogue, status: StatusReadout, *, several: bool, may: bool) -> None:
+def _changes(
+    card: Card, words: Catalogue, status: StatusReadout, *, several: bool, may_not: Container[ServiceId]
+) -> None:
     """The last ones and what they did, each with its way back."""
     for nth, change in enumerate(status.changes[:CHANGES_SHOWN]):
         title = [f"*{words.say(message('views.report_changes'))}*"] if nth == 0 else []
         told = _named(words, status.service.name, change_line(words, change), several)
-        card.lines([*title, told], undo_button(change.proposal, status.pinned) if may else None)
+        card.lines([*title, told], None if status.service in may_not else undo_button(change.proposal, status.pinned))
 
 
 def _connections(card: Card, words: Catalogue, health: Sequence[Readiness]) -> None:

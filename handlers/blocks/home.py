@@ -1,6 +1,6 @@
 """Several services: all at a glance, which one a channel speaks of, and of which one an answer is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from handlers.blocks.card import Card, Shown, age_of
 from lumen.model.answers import WORST_FIRST, Glance
@@ -15,6 +15,11 @@ from lumen.wording.scores import HEALTH_SIGNS, score_message, worst_headline
 _SAYS_ONLY_THE_SCORE = frozenset({"assess.health_good", "assess.health_excellent"})
 #: A block each, below Slack's fifty, and short enough that the text says all of them.
 SERVICES_SHOWN = 20
+#: Of many names, so many in a list and in a note above an answer.
+NAMES_LISTED = 40
+NAMES_NOTED = 6
+#: What people call a service.
+NameOf = Callable[[ServiceId], str]
 
 
 def all_card(words: Catalogue, glances: Sequence[Glance | tuple[ServiceId, NoData]]) -> Shown:
@@ -97,18 +102,20 @@ def _beside(words: Catalogue, one: Glance) -> Iterator[Message]:
         yield Message(code, {"age": age_of(words, one.last)})
 
 
-def services_card(words: Catalogue, services: Sequence[ServiceId], here: ServiceId, chosen: Chosen | None) -> Shown:
-    """`/lumen service`: `here` is what commands of this channel speak of, `chosen` who made it so."""
+def services_card(
+    words: Catalogue, name_of: NameOf, services: Sequence[ServiceId], here: ServiceId, chosen: Chosen | None
+) -> Shown:
+    """`/lumen service`: `services` of this channel, of which its commands speak of `here`; `chosen`: who made it so."""
     card = Card(words)
     card.header(message("service.title"))
     if len(services) == 1:
-        card.section(message("service.only", service=here.name))
+        card.section(message("service.only", service=name_of(here)))
         return card.shown()
+    others = [service for service in services if service != here]
     card.section(
-        *(
-            message("service.line_here" if service == here else "service.line", service=service.name)
-            for service in services
-        )
+        message("service.line_here", service=name_of(here)),
+        *(message("service.line", service=name_of(service)) for service in others[:NAMES_LISTED]),
+        *([message("service.more", count=len(others) - NAMES_LISTED)] if len(others) > NAMES_LISTED else []),
     )
     if chosen is not None:
         card.section(message("service.chosen_by", who_mention=chosen.by.user_id, chosen_at=iso(chosen.at)))
@@ -116,11 +123,14 @@ def services_card(words: Catalogue, services: Sequence[ServiceId], here: Service
     return card.shown()
 
 
-def note(services: Sequence[ServiceId], of: ServiceId, chosen: Chosen | None, *, named: bool) -> Message:
-    """Of which service an answer is, where it could be of another one."""
+def note(
+    name_of: NameOf, services: Sequence[ServiceId], of: ServiceId, chosen: Chosen | None, *, named: bool
+) -> Message:
+    """Of which of the `services` of a channel an answer is, where it could be of another one."""
     if named:
-        return message("service.note_named", service=of.name)
-    others = ", ".join(service.name for service in services if service != of)
+        return message("service.note_named", service=name_of(of))
+    names = [name_of(service) for service in services if service != of]
+    others = ", ".join([*names[:NAMES_NOTED], *(["…"] if len(names) > NAMES_NOTED else [])])
     if chosen is None:
-        return message("service.note_default", service=of.name, others=others)
-    return message("service.note_chosen", service=of.name, who_mention=chosen.by.user_id, others=others)
+        return message("service.note_default", service=name_of(of), others=others)
+    return message("service.note_chosen", service=name_of(of), who_mention=chosen.by.user_id, others=others)

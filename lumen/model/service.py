@@ -1,5 +1,7 @@
 """Services that are watched, people, and who of them may approve."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,6 +29,25 @@ class ServiceId:
         """Inverse of `key`. Raises ValueError for anything else."""
         project, region, name = key.split("/")
         return ServiceId(project, region, name)
+
+
+def names_of(services: Sequence[ServiceId]) -> dict[ServiceId, str]:
+    """What people call each of these: its name, with the project where another has the same, else its key."""
+    names = Counter(service.name for service in services)
+    beside = Counter((service.project, service.name) for service in services)
+    return {
+        service: service.name
+        if names[service.name] == 1
+        else f"{service.project}/{service.name}"
+        if beside[service.project, service.name] == 1
+        else service.key
+        for service in services
+    }
+
+
+def named(services: Iterable[ServiceId], text: str) -> list[ServiceId]:
+    """Those of these services that `text` may mean: by name, by `project/name`, or by key."""
+    return [one for one in services if text in (one.name, f"{one.project}/{one.name}", one.key)]
 
 
 #: What the id of an operator begins with; no id of Slack has a colon.

@@ -26,14 +26,14 @@ from lumen.ports.store import Audit, Outbox, Surface
 
 @dataclass(frozen=True, slots=True)
 class Calling:
-    """`every`: how long after the last mention the next one comes; zero: only the first. `anybody`: somebody is on
-    call, whom a mention reaches."""
+    """`every`: how long after the last mention the next one comes; zero: only the first. `uncalled`: the
+    services of which nobody is on call, whom a mention could reach."""
 
     pages: Pages
     silences: Silences
     clock: Clock
     every: timedelta
-    anybody: bool
+    uncalled: frozenset[ServiceId] = frozenset()
 
     async def acknowledge(self, service: ServiceId, incident_id: str, permit: Permit) -> AckResult:
         """Somebody is on it: nobody is mentioned any more."""
@@ -49,7 +49,7 @@ class Calling:
 
     async def due(self, service: ServiceId) -> bool:
         """Whether anybody was mentioned now. Safe to call as often as one likes, by every replica."""
-        pages = await self.pages.unsettled(service) if self.anybody else ()
+        pages = await self.pages.unsettled(service) if service not in self.uncalled else ()
         if not any(page.is_open_page and page.acknowledged is None for page in pages):
             return False
         silences = in_force(await self.silences.all(service), self.clock.now())

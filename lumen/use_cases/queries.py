@@ -220,10 +220,6 @@ class Choosing:
     choices: Choices
     clock: Clock
 
-    def named(self, name: str) -> ServiceId | None:
-        """The one of that name; None where none is."""
-        return next((service for service in self.services if service.name == name), None)
-
     async def of(self, channel: str) -> Chosen | None:
         """The service chosen for `channel`; None where nothing was, or where that service is not watched any more."""
         if len(self.services) == 1:

@@ -152,7 +152,7 @@ class Rooms(StateStore):
         self.emergency = EmergencyActions(self.approvals, knobs, back, flush, controls, report, clock, 300)
         self.overrides = Overrides(controls, restraints, self.approvals, proposals, knobs, report, clock)
         self.silencing = Silencing(self.silences, alerts, self.outbox, clock)
-        self.calling = Calling(self.pages, self.silences, clock, ONCALL_REPEAT, anybody=True)
+        self.calling = Calling(self.pages, self.silences, clock, ONCALL_REPEAT)
         self.timelines = Timelines(alerts, self.audit)
         self.labelling = Labelling(alerts, clock)
         self.choosing = Choosing(services, self.choices, clock)

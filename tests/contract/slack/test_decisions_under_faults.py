@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.config import Settings
+from bot.wiring import slack as wiring
 from bot.wiring.slack import SlackSide
 from handlers.blocks.proposal import APPROVE
+from handlers.contacts import Contacts
 from handlers.home import Screens
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
@@ -85,6 +88,17 @@ SERVICES = [replace(SERVICE, name=f"svc-{n}") for n in range(CLICKS)]
 @pytest.fixture(autouse=True)
 def watched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clicks on all of them count; the outbox serves one, as it has nothing to show of the others."""
+    of_one = wiring.contacts_of
+
+    def of_all(settings: Settings) -> Contacts:
+        return Contacts(
+            {
+                **{one: of_one(settings).of(one) for one in settings.services},
+                **dict.fromkeys(SERVICES, of_one(settings).of(SERVICE)),
+            }
+        )
+
+    monkeypatch.setattr(wiring, "contacts_of", of_all)
     monkeypatch.setattr("bot.wiring.slack.Screens", lambda services, **rest: Screens([*services, *SERVICES], **rest))
 
 

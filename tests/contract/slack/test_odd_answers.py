@@ -58,12 +58,12 @@ class Callers:
         group = Approvers(frozenset(), frozenset({self.slack.facts.approver_group}))
         person = Person(self.slack.facts.approver, "", self.slack.facts.team_id)
         unused: Any = None
-        permissions = Permissions(self.bot, group, person.team_id, lambda: "", unused)
+        permissions = Permissions(self.bot, lambda _: group, person.team_id, lambda: "", unused)
         by_method: Mapping[str, Callable[[], Awaitable[Any]]] = {
             "auth.test": lambda: who_am_i(self.bot),
             "apps.connections.open": Tickets(self.app, 0.0).take,
             "users.info": lambda: Languages(self.bot, "en").of(person.user_id),
-            "usergroups.users.list": lambda: permissions.refusal(person, ""),
+            "usergroups.users.list": lambda: permissions.refusal(person, "", SERVICE),
             "chat.postMessage": lambda: poster.post(channel, SHOWN, "x"),
             "chat.update": lambda: poster.update(channel, ts, SHOWN, "x"),
             "chat.getPermalink": lambda: poster.permalink(channel, ts),

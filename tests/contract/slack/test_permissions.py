@@ -1,18 +1,20 @@
 """Permission to decide, looked up in a real Slack."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from handlers.contacts import Contact, Contacts
 from handlers.people import Request
 from handlers.permissions import FRESH_SECONDS, Permissions
 from handlers.web_api import SlackApi
 from lumen.model.messages import NotPermitted
-from lumen.model.service import Approvers, Person
+from lumen.model.service import Approvers, Person, ServiceId
 from lumen.wording.catalogue import Catalogue
 from tests.contract.slack.conftest import ROOT, RunningSlack
 from tests.contract.slack.side import SERVICE, Rooms
@@ -36,10 +38,13 @@ class Door:
     session: aiohttp.ClientSession
     time: Time
 
-    def permissions(self, approvers: Approvers, audit: Any = NOT_AUDITED) -> Permissions:
+    def permissions(
+        self, approvers: Approvers | Callable[[ServiceId], Approvers], audit: Any = NOT_AUDITED
+    ) -> Permissions:
         facts = self.slack.facts
         client = SlackApi(facts.bot_token, self.slack.api_url, self.session)
-        return Permissions(client, approvers, facts.team_id, lambda: facts.app_id, audit, lambda: self.time.now)
+        approvers_of = (lambda _: approvers) if isinstance(approvers, Approvers) else approvers
+        return Permissions(client, approvers_of, facts.team_id, lambda: facts.app_id, audit, lambda: self.time.now)
 
     def person(self, user_id: str, team_id: str | None = None) -> Person:
         return Person(user_id, "", team_id or self.slack.facts.team_id)
@@ -55,7 +60,7 @@ class Door:
         self, permissions: Permissions, user_id: str, team_id: str | None = None, app_id: str | None = None
     ) -> str:
         """The code of the refusal, or empty."""
-        refused = await permissions.refusal(self.person(user_id, team_id), app_id or self.slack.facts.app_id)
+        refused = await permissions.refusal(self.person(user_id, team_id), app_id or self.slack.facts.app_id, SERVICE)
         return refused.reason.code if refused else ""
 
 
@@ -136,3 +141,22 @@ def test_only_one_place_of_the_product_makes_a_permit() -> None:
     files = [path for package in ("bot", "handlers", "lumen") for path in (ROOT / package).rglob("*.py")]
     makers = [path.relative_to(ROOT) for path in files if re.search(r"\bPermit\(", path.read_text("utf-8"))]
     assert makers == [Path("lumen/use_cases/approvals.py")]
+
+
+async def test_each_service_has_approvers_of_its_own_and_a_refusal_names_them(door: Door) -> None:
+    other = replace(SERVICE, name="billing-api")
+    own = Contacts(
+        {
+            SERVICE: Contact("C1", Approvers(frozenset({door.slack.facts.approver}), frozenset())),
+            other: Contact("C2", Approvers(frozenset({door.slack.facts.bystander}), frozenset())),
+        }
+    )
+    permissions = door.permissions(own.approvers_of)
+    person, app_id = door.person(door.slack.facts.approver), door.slack.facts.app_id
+    assert await permissions.refusal(person, app_id, SERVICE) is None
+    refused = await permissions.refusal(person, app_id, other)
+    assert refused is not None
+    assert refused.reason.params == {"who_mentions": door.slack.facts.bystander}
+    gone = await permissions.refusal(person, app_id, replace(SERVICE, name="gone"))
+    assert gone is not None  # of one that is not watched
+    assert gone.reason.code == "slack.refused_nobody"

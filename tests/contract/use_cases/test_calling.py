@@ -46,7 +46,7 @@ class Desk:
 
     def calling(self) -> Calling:
         """That of a replica: it remembers nothing by itself."""
-        return Calling(self.pages, self.silences, self.store.clock, self.every, anybody=True)
+        return Calling(self.pages, self.silences, self.store.clock, self.every)
 
     async def minutes(self, count: int) -> int:
         """Each minute looked at by two replicas; how often somebody was mentioned."""

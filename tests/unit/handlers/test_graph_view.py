@@ -89,5 +89,5 @@ def test_of_changes_and_the_replay_the_card_tells_of_the_changes() -> None:
 def test_app_home_and_details_tell_it_too() -> None:
     waiting = followed_by(proposal(State.PENDING, KNOWN))
     seen = replace(STATUS, open_proposals=(waiting,))
-    for shown in (home(EN, [seen], health=WELL, may=True), details(EN, waiting, ())):
+    for shown in (home(EN, [seen], health=WELL), details(EN, waiting, ())):
         assert str(shown).count("Usually follows: TTL +120 s") == 1

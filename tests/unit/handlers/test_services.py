@@ -26,6 +26,10 @@ CANARY = replace(SERVICE, name="ion-api-canary")
 GONE = NoData(message("source.no_billing_account"), message("source.no_billing_account_remedy"))
 
 
+def name_of(service: ServiceId) -> str:
+    return service.name
+
+
 def glance(name: str, made: Turn | None, age: timedelta = timedelta(minutes=4)) -> Glance:
     now = made.snapshot.window.end + age if made else NOW
     return Glance(TurnReadout(replace(SERVICE, name=name), made, now, NOW + timedelta(hours=1)), 0, (), None, None)
@@ -78,18 +82,20 @@ def test_very_many_services_stay_within_the_limits() -> None:
 def test_the_list_says_which_one_the_channel_speaks_of_and_who_chose(locale: str) -> None:
     words = Catalogue(locale)
     chosen = Chosen(CANARY, KIM, NOW)
-    validated(services_card(words, (SERVICE,), SERVICE, None))
-    validated(services_card(words, (SERVICE, CANARY), SERVICE, None))
-    validated(shown := services_card(words, (SERVICE, CANARY), CANARY, chosen))
+    validated(services_card(words, name_of, (SERVICE,), SERVICE, None))
+    validated(services_card(words, name_of, (SERVICE, CANARY), SERVICE, None))
+    validated(shown := services_card(words, name_of, (SERVICE, CANARY), CANARY, chosen))
     assert "*ion-api-canary*" in said(shown)
     assert "<@U0KIM>" in said(shown)
 
 
 def test_an_answer_says_of_which_service_it_is() -> None:
     both, chosen = (SERVICE, CANARY), Chosen(CANARY, KIM, NOW)
-    assert EN.plain(note(both, CANARY, None, named=True)) == "Of ion-api-canary."
-    assert EN.plain(note(both, SERVICE, None, named=False)).startswith("Of ion-api, the first that is watched.")
-    assert "chosen for this channel by U0KIM" in EN.plain(note(both, CANARY, chosen, named=False))
+    assert EN.plain(note(name_of, both, CANARY, None, named=True)) == "Of ion-api-canary."
+    assert EN.plain(note(name_of, both, SERVICE, None, named=False)).startswith(
+        "Of ion-api, the first of this channel."
+    )
+    assert "chosen for this channel by U0KIM" in EN.plain(note(name_of, both, CANARY, chosen, named=False))
 
 
 SIZE = KnobReadout(SERVICE, Knob.CACHE_SIZE, 256, "MB", 10, 1024, None)

@@ -99,7 +99,11 @@ def views(words: Catalogue) -> Iterator[tuple[str, str, Shown]]:
     ended = note_card(words, SERVICE, line(ControlKind.PAUSE, ended=ENDS["by time"]), ended=True)
     yield from (("control", name, one) for name, one in (("reminder", reminder), ("note", ended)) if one is not None)
     for name, health, may in (("all is well", WELL, True), ("something is wrong", ILL, False)):
-        yield "home", name, Shown("home", tuple(home(words, [STATUS], health=health, may=may)["blocks"]))
+        yield (
+            "home",
+            name,
+            Shown("home", tuple(home(words, [STATUS], health=health, may_not=() if may else {SERVICE})["blocks"])),
+        )
     yield from (("answers", name, shown) for name, shown in _answers(words))
     yield from (("graph", name, graph_card(words, SERVICE.name, found)) for name, found in GRAPHS.items())
     yield "graph", "on a card", card(words, followed_by(proposal(State.PENDING, KNOWN)))
