@@ -1,6 +1,6 @@
 """The settings of what `lumen setup` makes in Google Cloud, and of who may call Lumen from there."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -19,3 +19,4 @@ class CloudSettings(Thresholds):
     oidc_audience: Annotated[str, Field(pattern=r"^\S*$")] = ""
     oidc_service_account: Annotated[str, Field(pattern=_MAIL)] = ""
     uptime_url: Annotated[str, Field(pattern=_URL)] = ""
+    workers: Literal["", "push", "pull"] = ""

@@ -252,6 +252,8 @@ class Settings(CloudSettings, ServiceSettings):
         self._escalation_fits()
         if self.predict not in ("all", "none") and not {*self._predicted} <= {*self.service_name}:
             raise Unfit("PREDICT", "setting.predict")
+        if self.workers == "push" and not self.takes_triggers:
+            raise Unfit("WORKERS", "setting.nobody_pushes", example="pull")
         who = self.who_may_approve
         if self.auto_apply and not who.users and not who.groups:
             raise Unfit("APPROVERS", "setting.nobody_to_stop_it", example="U0MINA0001")

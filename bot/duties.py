@@ -4,15 +4,23 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from bot.config import Settings
 from bot.publishing import Publishing
+from bot.reports.files import ReportFiles
+from bot.thresholds import size_limits
 from bot.tracing import turn_made
 from bot.wiring.parts import Lumen
 from bot.workers import guarded
 from lumen.model.service import ServiceId
+from lumen.model.shard import Schedule
 from lumen.model.turn import Turn
+from lumen.use_cases.shards import ByDuty, is_late, open_slots, slot_of
+from lumen.use_cases.turn import is_missed
+from lumen.wording.catalogue import Catalogue
 
 
 class DutyMetrics:
@@ -43,6 +51,9 @@ class Kicks:
     errors: Callable[[], None] = _nobody
 
 
+NO_KICKS = Kicks()
+
+
 @dataclass(slots=True)
 class Duties:
     """`watched`: all services, whichever of them a call is about.
@@ -54,16 +65,34 @@ class Duties:
     watched: Sequence[ServiceId]
     publishing: Publishing
     metrics: DutyMetrics
-    kicks: Kicks = Kicks()
+    kicks: Kicks = NO_KICKS
+    #: Workers look and turn; `only_missed` means them.
+    has_workers: bool = False
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
-    async def look(self, services: Sequence[ServiceId]) -> None:
-        """The five-minute watch, and what it says about releases; then what is due by time."""
+    @property
+    def by_schedule(self) -> ByDuty:
+        """As messages ask for them."""
+        return {Schedule.LOOK: self.look, Schedule.TURN: self.turns}
+
+    async def look(self, services: Sequence[ServiceId], *, only_missed: bool = False) -> None:
+        """The five-minute watch, and what it says about releases; then what is due by time.
+
+        `only_missed`: workers are asked to look; leave them the time to do so.
+        """
+        asked = await self._missed(services) if only_missed else services
+        if asked:
+            await self._look(asked)
+        await self.by_time(services)
+        if asked:
+            await self.publishing.figures(asked)
+
+    async def _look(self, services: Sequence[ServiceId]) -> None:
         rounds = self.lumen.rounds
         looked: list[ServiceId] = []
         with guarded("watch_failed"):
             async with self._looking:
-                await rounds.watch.due(services, looked.append)
+                await rounds.watch.due(services, looked.append, self.watched)
         with guarded("releases_not_considered"):
             for service in looked:
                 self.metrics.watched_until.labels(service.key).set(self.lumen.store.clock.now().timestamp())
@@ -76,8 +105,13 @@ class Duties:
         for service in looked:
             with guarded("changes_not_guarded", service=service.key):  # after the rollback, which never waits for it
                 await rounds.effects.guard(service, self.watched)
-        await self.by_time(services)
-        await self.publishing.figures(services)
+
+    async def _missed(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
+        claims, now = self.lumen.store.claims, self.lumen.store.clock.now()
+        if is_late(now):
+            with guarded("looks_not_compared"):
+                return await open_slots(claims, services, Schedule.LOOK, slot_of(Schedule.LOOK, now))
+        return ()
 
     async def by_time(self, services: Sequence[ServiceId]) -> None:
         """Reminders, pins that end, and calls of the people on call: also while nothing can be measured."""
@@ -95,18 +129,20 @@ class Duties:
         self.kicks.errors()  # after the message of a page, which waits for no log
 
     async def turns(self, services: Sequence[ServiceId], *, only_missed: bool = False) -> None:
-        """The hour's turn, with the verdicts that come before it and the digest that comes after it."""
+        """The hour's turn, with the verdicts that come before it.
+
+        `only_missed`: somebody else calls for the turns; leave it the time to do so.
+        """
         async with self._looking:
             pass  # what the look under way brings: on a fresh installation all that Monitoring remembers
-        rounds = self.lumen.rounds
-        with guarded("effects_not_measured"):
-            await rounds.effects.due(services)  # before the turn, which waits while a change has no verdict
+        rounds, is_left = self.lumen.rounds, only_missed and self.has_workers
+        if not (is_left and not is_missed(self.lumen.store.clock.now())):
+            with guarded("effects_not_measured"):
+                await rounds.effects.due(services)  # before the turn, which waits while a change has no verdict
         began = time.monotonic()
         turns: list[Turn] = []
         with guarded("turn_failed"):
             await rounds.turn_runner.due(services, turns.append, only_missed=only_missed)
-        with guarded("digest_not_begun"):
-            await rounds.digest.due(services)
         if not turns:
             with guarded("caches_not_sampled"):
                 await self.lumen.collector.sample_caches()
@@ -122,3 +158,11 @@ class Duties:
         if turns:
             self.kicks.outbox()
         await self.publishing.reports(turns)
+
+
+def duties_of(settings: Settings, lumen: Lumen, metrics: DutyMetrics, kicks: Kicks = NO_KICKS) -> Duties:
+    """Those of this process, for all services."""
+    words, directory = Catalogue(settings.lumen_locale), settings.output_dir
+    files = ReportFiles(Path(directory), words, size_limits(settings)) if directory else None
+    publishing = Publishing(lumen.rounds.publish, files, words)
+    return Duties(lumen, settings.services, publishing, metrics, kicks, has_workers=bool(settings.workers))

@@ -4,17 +4,14 @@ It only wakes (docs/adr/0001): which slots are due is told by the Clock, and who
 """
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import structlog
 
 from bot.config import Settings
-from bot.duties import Duties, Kicks
+from bot.duties import Kicks, duties_of
 from bot.http import (
     Metrics,
     outbox_readiness,
@@ -24,19 +21,20 @@ from bot.http import (
     store_readiness,
     wake_readiness,
 )
-from bot.publishing import Publishing
-from bot.reports.files import ReportFiles
+from bot.stopping import when_told_to_stop
 from bot.store import clock_of, open_checked_store, open_state_store, room_warnings
-from bot.thresholds import size_limits
 from bot.timing import Clocks, every
 from bot.tracing import begin_tracing
+from bot.triggers import counter_of
 from bot.wiring.assembly import assemble
 from bot.wiring.parts import Lumen
 from bot.wiring.slack import SlackSide, open_slack
-from bot.wiring.triggers import trigger_routes
+from bot.wiring.triggers import trigger_routes, triggers_of
+from bot.wiring.work import letters_of, open_work
 from bot.workers import ExecutionPool, Worker, guarded
 from lumen.adapters.store import epoch
 from lumen.model.answers import Readiness
+from lumen.use_cases.dead_letters import TakingDeadLetters
 from lumen.wording.catalogue import Catalogue
 
 log = structlog.get_logger()
@@ -49,8 +47,6 @@ SETTLE_EVERY_SECONDS = 5.0
 PAGE_EVERY_SECONDS = 10.0
 #: On the wall. A look kicks at once; this finds what was not read then.
 ERRORS_EVERY_SECONDS = 30.0
-#: Platforms kill a process ten seconds after SIGTERM.
-STOP_WITHIN_SECONDS = 8
 
 
 class Bot:
@@ -63,20 +59,21 @@ class Bot:
         slack: SlackSide,
         metrics: Metrics,
         kicks: Kicks,
+        letters: TakingDeadLetters | None = None,
     ) -> None:
+        """`letters` None: no workers are set."""
         self._services = settings.services
-        self._are_triggered = settings.takes_triggers
+        self._has_workers = bool(settings.workers)
+        self._are_triggered = settings.takes_triggers or self._has_workers
         self._words = Catalogue(settings.lumen_locale)
         self._lumen = lumen
         self._slack = slack
         self._metrics = metrics
-        directory, size = settings.output_dir, size_limits(settings)
-        files = ReportFiles(Path(directory), self._words, size) if directory else None
+        self._letters = letters
         self._started_at = time.monotonic()
         self._woke_at: float | None = None
         self._clocks = Clocks(lumen.store, self._words)
-        publishing = Publishing(lumen.rounds.publish, files, self._words)
-        self.duties = Duties(lumen, settings.services, publishing, metrics.duties, kicks)
+        self.duties = duties_of(settings, lumen, metrics.duties, kicks)
         self.executions = ExecutionPool(lumen.changes.execution, kicks.outbox, kicks.settling)
 
     async def wake(self) -> None:
@@ -87,11 +84,13 @@ class Bot:
         with guarded("clocks_not_compared"):
             await self._clocks.compare()
         results = await asyncio.gather(
-            self.duties.look(self._services),
+            self.duties.look(self._services, only_missed=self._has_workers),
             self.duties.turns(self._services, only_missed=self._are_triggered),
             self._audit(),
             self._news(),
             self._observe(),
+            self._digests(),
+            self._dead_letters(),
             return_exceptions=True,
         )
         for result in results:
@@ -106,6 +105,16 @@ class Bot:
             if await self._lumen.answers.auditing.due(self._services):
                 for short in await room_warnings(self._lumen.store):
                     log.warning("store_short_of_memory", code=short.code, params=dict(short.params))
+
+    async def _digests(self) -> None:
+        with guarded("digest_not_begun"):
+            await self._lumen.rounds.digest.due(self._services)
+
+    async def _dead_letters(self) -> None:
+        """Name in Slack what no worker could do or read."""
+        with guarded("dead_letters_not_taken"):
+            if self._letters is not None and await self._letters.take():
+                self._slack.outbox.kick()
 
     async def _observe(self) -> None:
         """Keep the accesses that services report, and the misses that the cache's server announces."""
@@ -170,33 +179,22 @@ class Bot:
         ]
 
 
-def _cut_short(*_: object) -> None:
-    """The end of a stop that takes too long: all is stored as it happens, and the next process goes on from there."""
-    log.warning("stop_cut_short", seconds=STOP_WITHIN_SECONDS)
-    os._exit(0)
-
-
 async def run_bot(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Raises what makes a start impossible."""
-    stop = asyncio.Event()
-
-    def begin_to_stop() -> None:
-        signal.alarm(STOP_WITHIN_SECONDS)
-        stop.set()
-
-    signal.signal(signal.SIGALRM, _cut_short)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, begin_to_stop)
+    stop = when_told_to_stop()
     async with AsyncExitStack() as stack:
         if settings.otel_exporter_otlp_endpoint:
             stack.callback(begin_tracing(settings.otel_exporter_otlp_endpoint, settings.project_id))
         lumen = await stack.enter_async_context(assemble(settings))
         settling = Worker("execution", SETTLE_EVERY_SECONDS)
         slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))
+        work = await stack.enter_async_context(open_work(settings)) if settings.workers else None
         metrics = Metrics(slack.state, slack.outbox.state)
         paging = Worker("pager", PAGE_EVERY_SECONDS)
         errors = Worker("error lines", ERRORS_EVERY_SECONDS)
-        bot = Bot(settings, lumen, slack, metrics, Kicks(slack.outbox.kick, settling.kick, paging.kick, errors.kick))
+        kicks = Kicks(slack.outbox.kick, settling.kick, paging.kick, errors.kick)
+        bot = Bot(settings, lumen, slack, metrics, kicks, letters_of(work, lumen, settings) if work else None)
+        triggers = triggers_of(settings, lumen, bot.duties.by_schedule, work)
         stack.push_async_callback(bot.executions.stop)
         runner = await start_http(
             settings.http_host,
@@ -204,7 +202,7 @@ async def run_bot(settings: Settings) -> None:
             bot.readiness,
             metrics.registry,
             metrics_port=settings.metrics_port,
-            routes=trigger_routes(settings, lumen, bot.duties.made, metrics.registry),
+            routes=trigger_routes(settings, triggers, bot.duties.made, counter_of(metrics.registry)),
         )
         stack.push_async_callback(runner.cleanup)
         waking = every(WAKE_EVERY_SECONDS / lumen.store.clock.scale, bot.wake)

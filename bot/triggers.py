@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry, Counter
 from lumen.model.messages import LumenError, Message, NotPermitted, NotVerified, message
 from lumen.model.turn import Turn
 from lumen.ports.sources import Pushed
-from lumen.use_cases.triggers import Outcome, Triggers
+from lumen.use_cases.shards import Outcome
+from lumen.use_cases.triggers import Triggers
 from lumen.wording.catalogue import Catalogue
 
 log = structlog.get_logger()
@@ -68,11 +69,14 @@ class TriggerRoutes:
         except LumenError as error:
             return self._refused(error)
         except ValueError as error:
-            log.warning("push_unreadable", detail=str(error)[:200])
+            log.warning("message_unreadable", detail=str(error)[:200])
+            self.calls.labels("push", "unreadable").inc()
             return self._says(HTTPStatus.BAD_REQUEST, message("trigger.unreadable"))
         await self._told("push", outcome, turns, began)
         if outcome is Outcome.BUSY:
             return self._says(HTTPStatus.SERVICE_UNAVAILABLE, message("trigger.busy"))
+        if outcome is Outcome.FULL:
+            return self._says(HTTPStatus.TOO_MANY_REQUESTS, message("trigger.full"))
         if outcome is Outcome.IGNORED:
             log.warning("push_ignored", subscription=pushed.subscription, id=pushed.id)
         return web.Response(status=HTTPStatus.NO_CONTENT)

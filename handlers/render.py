@@ -20,6 +20,7 @@ from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Seal, Surface, Turns
 from lumen.use_cases.controlling import ENDED
+from lumen.use_cases.dead_letters import DEAD_LETTER_KIND
 from lumen.use_cases.digest import Digest, DigestReader
 from lumen.use_cases.queries import Readouts
 from lumen.wording.audit_lines import history_line
@@ -80,6 +81,7 @@ class MessageRenderer:
             "control_note": self._control_note,
             "reminder": self._reminder,
             "restored": self._restored,
+            DEAD_LETTER_KIND: self._dead_letters,
         }
         return await kinds[surface.kind](surface) if surface.kind in kinds else None
 
@@ -158,6 +160,14 @@ class MessageRenderer:
             if entry.event == AuditEvent.RESTORED and fresh == surface.key and isinstance(entry.about, Notes):
                 numbers = message("state.restored_numbers", closed=int(closed), number=int(number) + 1)
                 return show.said(self.words, *entry.about.notes, numbers)
+        return None
+
+    async def _dead_letters(self, surface: Surface) -> Shown | None:
+        """The key is the id of the first of them."""
+        for entry in await self.readouts.audit.entries(surface.service, TURNS_BACK):
+            is_it = entry.event == AuditEvent.DEAD_LETTER and entry.detail == surface.key
+            if is_it and isinstance(entry.about, Notes):
+                return show.said(self.words, *entry.about.notes)
         return None
 
     async def _report(self, surface: Surface) -> Shown:

@@ -1,4 +1,4 @@
-"""`lumen run`, `serve`, `tick`, `report`, `doctor` and `demo`."""
+"""`lumen run`, `serve`, `work`, `dispatch`, `tick`, `report`, `doctor` and `demo`."""
 
 import gc
 import sys
@@ -22,6 +22,7 @@ from lumen.wording.catalogue import Catalogue
 if TYPE_CHECKING:
     from bot.cli.advice_answers import Last
     from bot.config import Settings
+    from lumen.model.messages import Param
 
 
 def run() -> None:
@@ -40,6 +41,32 @@ def serve() -> None:
 
     settings = _settings(without_slack=True)
     _listening(settings, taking_calls(settings))
+
+
+def work() -> None:
+    """Do the work that is published for workers, as WORKERS says: pushed or pulled; needs no Slack."""
+    with _without_collections():
+        from bot.serve import work as working
+
+    settings = _settings(without_slack=True)
+    _listening(settings, working(settings))
+
+
+def dispatch(
+    schedule: Annotated[str, typer.Option("--schedule", help="look (each five minutes) or turn (each hour).")] = "look",
+    as_json: Json = False,
+) -> None:
+    """Publish the work of now for the workers: the shards of a look or of the hour's turn."""
+    from bot.cli.common import print_done
+    from bot.wiring.work import dispatched
+    from lumen.model.shard import Schedule
+
+    if schedule not in tuple(Schedule):
+        raise typer.BadParameter(f"--schedule {schedule}: give look or turn.")
+    settings = _settings(without_slack=True)
+    slot, count = _run(settings, dispatched(settings, Schedule(schedule)), asking=True)
+    done: dict[str, Param] = {"schedule": schedule, "slot_at": slot.isoformat(), "count": count}
+    print_done(settings, f"trigger.dispatched_{schedule}", done, as_json)
 
 
 @contextmanager
@@ -169,5 +196,5 @@ def demo(
 
 def register(app: typer.Typer) -> None:
     """Add them to `lumen`."""
-    for command in (run, serve, tick, report, doctor, demo):
+    for command in (run, serve, work, dispatch, tick, report, doctor, demo):
         app.command()(command)

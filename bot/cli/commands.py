@@ -19,6 +19,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "app",
         "Take the calls of Cloud Scheduler and Pub/Sub where the bot runs elsewhere; needs no Slack.",
     ),
+    "work": (
+        "app",
+        "Do the work that is published for workers, as WORKERS says: pushed or pulled; needs no Slack.",
+    ),
+    "dispatch": ("app", "Publish the work of now for the workers: the shards of a look or of the hour's turn."),
     "tick": ("app", "Make one extra turn now, remember it, and print it."),
     "report": (
         "app",

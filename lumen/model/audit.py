@@ -65,6 +65,7 @@ class AuditEvent(StrEnum):
     LABELLED = "labelled"
     HANDED_OVER = "handed-over"
     GIVEN_BACK = "given-back"
+    DEAD_LETTER = "dead-letter"
 
 
 @dataclass(frozen=True, slots=True)

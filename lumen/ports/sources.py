@@ -76,6 +76,8 @@ class Pushed:
     id: str
     subscription: str
     notice: BudgetNotice | NoData | None
+    data: bytes
+    published_at: datetime
 
 
 class BudgetNews(Protocol):

@@ -22,6 +22,11 @@ TURN_SCHEDULE = "turn"
 LATE = timedelta(minutes=10)
 
 
+def is_missed(now: datetime) -> bool:
+    """Whether this hour's turn should have been made by now."""
+    return now - hour_of(now) > LATE
+
+
 def _compact(at: datetime) -> str:
     """ISO 8601 in its basic format: colons between digits would be taken for emoji in Slack."""
     return at.strftime("%Y%m%dT%H%M%S.%fZ")
@@ -53,9 +58,9 @@ class TurnRunner:
         """
         now = self.claims.clock.now()
         slot = hour_of(now)
-        if only_missed and now - slot <= LATE:
+        if only_missed and not is_missed(now):
             return
-        occasion = Occasion.CATCH_UP if now - slot > LATE else Occasion.SLOT
+        occasion = Occasion.CATCH_UP if is_missed(now) else Occasion.SLOT
         collection = self.collector.collection(services)
 
         async def make(service: ServiceId, lease: Lease) -> None:

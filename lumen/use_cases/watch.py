@@ -180,11 +180,18 @@ class Watch:
         self._budget = budget
         self._folds: dict[ServiceId, _Fold] = {}
 
-    async def due(self, services: Sequence[ServiceId], looked: Callable[[ServiceId], None]) -> None:
+    async def due(
+        self,
+        services: Sequence[ServiceId],
+        looked: Callable[[ServiceId], None],
+        watched: Sequence[ServiceId] = (),
+    ) -> None:
         """Look at every service whose slot nobody has taken; `looked` is told of each. A gap is caught up.
 
-        Raises SomeFailed, StoreUnavailable, OutcomeUnknown.
+        `watched`: all that share the month's budget; empty: no more than `services`. Raises SomeFailed,
+        StoreUnavailable, OutcomeUnknown.
         """
+        watched = watched or services
         slot = window_before(self._clock.now(), SLICE).end
         reading = Reading(self._source, services, slot, REPLAY)
 
@@ -196,7 +203,7 @@ class Watch:
             earlier = await self._earlier(fresh, slot)
 
             async def one(service: ServiceId, lease: Lease) -> None:
-                mates = [other for other in services if other != service] if service == services[0] else None
+                mates = [other for other in watched if other != service] if service == watched[0] else None
                 if await self._look(service, lease, known[service], read[service], earlier.get(service, ()), mates):
                     looked(service)
 
@@ -204,8 +211,8 @@ class Watch:
 
         # What is new to this process takes long; the next slot of the others comes first.
         new, until = [one for one in services if one not in self._folds], slot + SLICE + INGEST_DELAY
-        others = [one for one in services[1:] if one in self._folds]
-        home = [one for one in services[:1] if one in self._folds]
+        others = [one for one in services if one in self._folds and one != watched[0]]
+        home = [one for one in services if one in self._folds and one == watched[0]]
         failures: dict[str, Exception] = {}
         for some, most, end in ((others, MOST_AT_ONCE, None), (home, 1, None), (new, FRESH_AT_ONCE, until)):
             try:

@@ -13,6 +13,8 @@ POST permissions {denied: ["run.services.update", "monitoring.*"]}
 POST metrics     {off?: pattern, late?: {pattern: seconds}, on?: true}
 POST series      {metric: pattern, label?, value?, gone?: true, late?: seconds, times?: K}   one label value
 POST quota       {limits: {"MetricService/List*": 10}}     calls a minute of service time; {} sets the usual ones
+GET  certs                    the certificates of the tokens with which Pub/Sub pushes, as LUMEN_CERTS_URL
+POST pubsub      {duplicates?, disorder?}    the share of the messages that come twice; whether they come in any order
 POST demand      {factor}     multiplies the requests
 POST deploy      {service?, image?, error_share?, slow_factor?, fails?}       a release by the service's own pipeline
 POST clear       {}           no faults, all permissions, nothing stuck, metrics on time, usual demand
@@ -63,6 +65,7 @@ class WorldControl:
             "metrics": self.metrics,
             "series": self.series,
             "quota": self.quota,
+            "pubsub": self.pubsub,
             "demand": self.demand,
             "deploy": self.deploy,
             "clear": self.clear,
@@ -71,6 +74,7 @@ class WorldControl:
         application.router.add_get("/control/world/clock", reads(self.clock))
         application.router.add_get("/control/world/calls", reads(self.calls))
         application.router.add_get("/control/world/notifications", reads(self.notifications))
+        application.router.add_get("/control/world/certs", reads(self.certs))
         for name, deed in posts.items():
             application.router.add_post(f"/control/world/{name}", does(deed))
 
@@ -179,6 +183,15 @@ class WorldControl:
         )
         self._cloud.faults.methods.append(fault)
         return {"faults": len(self._cloud.faults.methods)}
+
+    def certs(self) -> Body:
+        return dict(self._cloud.extras.signer.certificates())
+
+    def pubsub(self, body: Body) -> Body:
+        trouble = self._cloud.extras.trouble
+        trouble.duplicates = number(body, "duplicates", 0.0, 0.0, 1.0)
+        trouble.disorder = bool(body.get("disorder", False))
+        return {"duplicates": trouble.duplicates, "disorder": trouble.disorder}
 
     def updates(self, body: Body) -> Body:
         self._cloud.cloud_run.outcomes = [_outcome(name) for name in texts(body, "outcomes")]

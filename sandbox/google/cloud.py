@@ -65,7 +65,7 @@ class GoogleCloud:
 
         self.spent_usd: Callable[[], float] = lambda: 0.0
         self.redis_instance: InstanceFacts | None = None
-        self._extras = Extras(
+        self.extras = Extras(
             self.server,
             self.operations,
             project,
@@ -74,9 +74,9 @@ class GoogleCloud:
             lambda: self.redis_instance,
             self.logs,
         )
-        self.news = BudgetNews(billing_account, self.budgets, clock.seconds, self._spent, self._extras.publish)
-        self.channels.deliver = self._extras.deliver
-        self.due += [self.news.advance, self._extras.advance, self.uptime.advance]
+        self.news = BudgetNews(billing_account, self.budgets, clock.seconds, self._spent, self.extras.publish)
+        self.channels.deliver = self.extras.deliver
+        self.due += [self.news.advance, self.extras.advance, self.uptime.advance]
 
     def _spent(self) -> float:
         return self.spent_usd()

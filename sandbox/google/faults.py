@@ -82,6 +82,8 @@ PERMISSIONS = {
     "Subscriber/Pull": "pubsub.subscriptions.consume",
     "Subscriber/Acknowledge": "pubsub.subscriptions.consume",
     "Subscriber/ModifyAckDeadline": "pubsub.subscriptions.consume",
+    "IAMPolicy/GetIamPolicy": "pubsub.topics.getIamPolicy",
+    "IAMPolicy/SetIamPolicy": "pubsub.topics.setIamPolicy",
     "LoggingServiceV2/ListLogEntries": "logging.logEntries.list",
 }
 

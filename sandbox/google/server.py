@@ -37,6 +37,8 @@ class GoogleServer:
         self._before_call = before_call
         self._now = now
         self._server = grpc.aio.server(options=OPTIONS)
+        #: Ended with it.
+        self.at_stop: list[Callable[[], Awaitable[None]]] = []
 
     def handlers(self, rpcs: Mapping[str, Rpc], methods: Mapping[str, Method]) -> dict[str, Any]:
         """Path → handler of one API, for whoever mounts it by itself."""
@@ -92,6 +94,8 @@ class GoogleServer:
 
     async def stop(self) -> None:
         """Stop at once: nobody waits for a sandbox."""
+        for end in self.at_stop:
+            await end()
         await self._server.stop(None)
 
 

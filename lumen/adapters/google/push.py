@@ -27,7 +27,7 @@ def pushed_message(body: bytes) -> Pushed:
         notice = _notice(data, attributes, published_at, subscription)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
-    return Pushed(message_id, subscription, notice)
+    return Pushed(message_id, subscription, notice, data, published_at)
 
 
 def _notice(data: bytes, attributes: Mapping[str, str], published_at: datetime, subscription: str) -> Any:

@@ -42,6 +42,7 @@ _READERS: Mapping[str, Callable[[str, str], About]] = {
     AuditEvent.NOTED: lambda _, data: Notes((decode(Message, data),)),
     AuditEvent.DRIFT: lambda _, data: Notes((decode(Message, data),)),
     AuditEvent.RESTORED: lambda _, data: Notes(decode(tuple[Message, ...], data)),
+    AuditEvent.DEAD_LETTER: lambda _, data: Notes(decode(tuple[Message, ...], data)),
     AuditEvent.ROLLBACK_NOTE: lambda _, data: Notes(decode(tuple[Message, ...], data)),
     AuditEvent.SNOOZED: lambda detail, _: Snoozed(datetime.fromisoformat(detail)),
     AuditEvent.ARMED: lambda detail, _: Snoozed(datetime.fromisoformat(detail)),

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from lumen.model.messages import message
 from lumen.model.metrics import LABELS, UNITS
 from lumen.model.setup import Kind, LeftOut, Wanted
+from lumen.model.shard import TURN_TOPIC
 from lumen.use_cases.setup.alert_policies import policies
-from lumen.use_cases.triggers import TURN_TOPIC
 from lumen.wording.catalogue import Catalogue
 
 #: The files in `lumen/dashboards`, each usable alone.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sandbox.google.alerting.channels import Notification
 from sandbox.google.extra.instance import InstanceFacts
 from sandbox.google.extra.lazy import Handlers, LazyApi
+from sandbox.google.extra.pubsub_queue import Trouble
+from sandbox.google.extra.signer import Signer
 from sandbox.google.logs import Logs
 from sandbox.google.operations import Operations
 from sandbox.google.server import GoogleServer
@@ -40,10 +42,12 @@ class Extras:
         self._logs = logs
         self._pubsub: PubSub | None = None
         self._redis: RedisAdmin | None = None
+        self.signer, self.trouble = Signer(), Trouble()
         for prefix, package, build in (
             ("/google.monitoring.dashboard.v1.", "google-cloud-monitoring-dashboards", self._dashboards),
             ("/google.cloud.redis.v1.", "google-cloud-redis", self._memorystore),
             ("/google.pubsub.v1.", "google-cloud-pubsub", self._messages),
+            ("/google.iam.v1.IAMPolicy/", "google-cloud-pubsub", self._policies),
             ("/google.cloud.scheduler.v1.", "google-cloud-scheduler", self._scheduler),
             ("/google.iam.admin.v1.", "google-cloud-iam", self._roles),
             ("/google.logging.v2.", "google-cloud-logging", self._logging),
@@ -66,14 +70,23 @@ class Extras:
         return self._server.handlers(self._redis.rpcs, self._redis.methods)
 
     def _messages(self) -> Handlers:
+        pubsub, serve = self._the_pubsub(), self._server.handlers
+        return {
+            **serve(pubsub.publisher, pubsub.publisher_methods),
+            **serve(pubsub.subscriber, pubsub.subscriber_methods),
+        }
+
+    def _policies(self) -> Handlers:
+        policies = self._the_pubsub().policies
+        return self._server.handlers(policies.rpcs, policies.methods)
+
+    def _the_pubsub(self) -> "PubSub":
         from sandbox.google.extra.pubsub import PubSub
 
-        self._pubsub = PubSub(self._now)
-        serve = self._server.handlers
-        return {
-            **serve(self._pubsub.publisher, self._pubsub.publisher_methods),
-            **serve(self._pubsub.subscriber, self._pubsub.subscriber_methods),
-        }
+        if self._pubsub is None:
+            self._pubsub = PubSub(self._now, self.signer.token, self.trouble)
+            self._server.at_stop.append(self._pubsub.pusher.stop)
+        return self._pubsub
 
     def _scheduler(self) -> Handlers:
         from sandbox.google.extra.scheduler import Scheduler

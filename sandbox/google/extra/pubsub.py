@@ -1,49 +1,38 @@
-"""google.pubsub.v1 Publisher and Subscriber, as far as unary calls go: topics, pull subscriptions, acks, redelivery."""
+"""google.pubsub.v1 Publisher and Subscriber, as far as unary calls go: topics, subscriptions, acks, dead letters."""
 
-import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 from google.pubsub_v1 import PublisherAsyncClient, SubscriberAsyncClient
 
 from sandbox.google.extra.pubsub_checks import check_subscription, check_topic, updated
+from sandbox.google.extra.pubsub_iam import PUBLISHER, SUBSCRIBER, Policies, agent_of
+from sandbox.google.extra.pubsub_push import Pusher, Sign
+from sandbox.google.extra.pubsub_queue import Queue, Trouble
 from sandbox.google.paging import page
 from sandbox.google.refusal import already_exists, invalid_argument, not_found
 from sandbox.google.server import Method
 from sandbox.google.surface import Rpc, learn
-from sandbox.google.times import put
+from sandbox.google.times import iso, put, seconds_of
 
 DELETED_TOPIC = "_deleted-topic_"
-MAX_WAITING = 10_000  # messages a subscription keeps; the oldest go first
-
-
-@dataclass(slots=True)
-class _Delivery:
-    """One message on one subscription. Deadlines are on the wall, as Pub/Sub's own limits are."""
-
-    message: Any
-    attempts: int = 0
-    again_at: float = 0.0
-
-
-@dataclass(slots=True)
-class _Subscription:
-    message: Any
-    waiting: deque[_Delivery] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
+#: What a dead letter tells, in its attributes.
+_DEAD = "CloudPubSubDeadLetterSource"
 
 
 class PubSub:
-    """All topics and subscriptions. StreamingPull is not served; push subscriptions are kept but not pushed to."""
+    """All topics and subscriptions. StreamingPull is not served."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        """`now` in seconds of service time: the messages' publish time."""
+    def __init__(self, now: Callable[[], float], sign: Sign, trouble: Trouble) -> None:
+        """`now` in seconds of service time: the messages' publish time. `sign`: the tokens of pushes."""
         self._now = now
+        self._trouble = trouble
         self._topics: dict[str, Any] = {}
-        self._subscriptions: dict[str, _Subscription] = {}
+        self._subscriptions: dict[str, Queue] = {}
         self._number = 0
+        self.policies = Policies(lambda name: name in self._topics or name in self._subscriptions)
+        self.pusher = Pusher(lambda: tuple(self._subscriptions.values()), self._bury, sign)
         self.publisher: Mapping[str, Rpc] = learn(PublisherAsyncClient.get_transport_class("grpc_asyncio"))
         self.subscriber: Mapping[str, Rpc] = learn(SubscriberAsyncClient.get_transport_class("grpc_asyncio"))
         self.publisher_methods: Mapping[str, Method] = {
@@ -70,7 +59,7 @@ class PubSub:
             raise not_found(f"Resource not found (resource={name.rsplit('/', 1)[-1]}).")
         return self._topics[name]
 
-    def _subscription(self, name: str) -> _Subscription:
+    def _subscription(self, name: str) -> Queue:
         if name not in self._subscriptions:
             raise not_found(f"Resource not found (resource={name.rsplit('/', 1)[-1]}).")
         return self._subscriptions[name]
@@ -101,6 +90,7 @@ class PubSub:
         """Its subscriptions stay, and hear nothing any more."""
         self._topic(request.topic)
         del self._topics[request.topic]
+        self.policies.forget(request.topic)
         for subscription in self._subscriptions.values():
             if subscription.message.topic == request.topic:
                 subscription.message.topic = DELETED_TOPIC
@@ -130,25 +120,54 @@ class PubSub:
         put(copy.publish_time, self._now())
         for subscription in self._subscriptions.values():
             if subscription.message.topic == topic:
-                subscription.waiting.append(_Delivery(copy))
+                subscription.add(copy)
         return str(self._number)
+
+    def _bury(self) -> None:
+        """Forward what was given up, where Pub/Sub's own account may; until then it waits on."""
+        for name, subscription in list(self._subscriptions.items()):
+            topic = subscription.message.dead_letter_policy.dead_letter_topic
+            agent = agent_of(name.split("/")[1])
+            may = self.policies.may(agent, SUBSCRIBER, name) and self.policies.may(agent, PUBLISHER, topic)
+            if topic not in self._topics or not may:
+                continue
+            for delivery in subscription.dead():
+                copy = type(delivery.message)()
+                copy.CopyFrom(delivery.message)
+                copy.attributes[f"{_DEAD}DeliveryCount"] = str(delivery.attempts)
+                copy.attributes[f"{_DEAD}Subscription"] = name.rsplit("/", 1)[-1]
+                copy.attributes[f"{_DEAD}SubscriptionProject"] = name.split("/")[1]
+                copy.attributes[f"{_DEAD}TopicPublishTime"] = iso(seconds_of(delivery.message.publish_time))
+                self._hand_out(topic, copy)
 
     def create_subscription(self, request: Any) -> Any:
         check_subscription(request)
         self._topic(request.topic)
+        self._check_dead_letters(request)
         if request.name in self._subscriptions:
             raise already_exists(f"Resource already exists in the project (resource={request.name}).")
         request.ack_deadline_seconds = request.ack_deadline_seconds or 10
         request.state = 1
-        self._subscriptions[request.name] = _Subscription(request)
+        self._subscriptions[request.name] = Queue(request, self._trouble)
+        self._push_to(request)
         return request
+
+    def _check_dead_letters(self, subscription: Any) -> None:
+        if subscription.dead_letter_policy.dead_letter_topic:
+            self._topic(subscription.dead_letter_policy.dead_letter_topic)
+
+    def _push_to(self, subscription: Any) -> None:
+        if subscription.push_config.push_endpoint.startswith("http://"):
+            self.pusher.begin()
 
     def update_subscription(self, request: Any) -> Any:
         """A mask is required; topic and name cannot change."""
         subscription = self._subscription(request.subscription.name)
         changed = updated(subscription.message, request.subscription, request.update_mask)
         check_subscription(changed)
+        self._check_dead_letters(changed)
         subscription.message = changed
+        self._push_to(changed)
         return changed
 
     def list_subscriptions(self, request: Any) -> Any:
@@ -161,6 +180,7 @@ class PubSub:
     def delete_subscription(self, request: Any) -> Empty:
         self._subscription(request.subscription)
         del self._subscriptions[request.subscription]
+        self.policies.forget(request.subscription)
         return Empty()
 
     def pull(self, request: Any) -> Any:
@@ -168,29 +188,19 @@ class PubSub:
         subscription = self._subscription(request.subscription)
         if request.max_messages < 1:
             raise invalid_argument("max_messages must be positive.")
+        self._bury()
         response = self.subscriber["Pull"].response()
-        now = time.monotonic()
-        for delivery in subscription.waiting:
-            if len(response.received_messages) >= request.max_messages:
-                break
-            if delivery.again_at > now:
-                continue
-            delivery.attempts += 1
-            delivery.again_at = now + subscription.message.ack_deadline_seconds
-            response.received_messages.add(ack_id=delivery.message.message_id, message=delivery.message)
+        tells_attempts = subscription.message.HasField("dead_letter_policy")
+        for one in subscription.take(request.max_messages, subscription.message.ack_deadline_seconds):
+            told = response.received_messages.add(ack_id=one.ack_id, message=one.message)
+            told.delivery_attempt = one.attempts if tells_attempts else 0
         return response
 
     def acknowledge(self, request: Any) -> Empty:
-        subscription = self._subscription(request.subscription)
-        done = set(request.ack_ids)
-        kept = [d for d in subscription.waiting if d.message.message_id not in done]
-        subscription.waiting = deque(kept, maxlen=MAX_WAITING)
+        self._subscription(request.subscription).acknowledge(request.ack_ids)
         return Empty()
 
     def modify_ack_deadline(self, request: Any) -> Empty:
-        """0 gives messages back at once."""
-        wanted = set(request.ack_ids)
-        for delivery in self._subscription(request.subscription).waiting:
-            if delivery.message.message_id in wanted:
-                delivery.again_at = time.monotonic() + request.ack_deadline_seconds
+        """0 gives messages back."""
+        self._subscription(request.subscription).hold(request.ack_ids, request.ack_deadline_seconds)
         return Empty()

@@ -11,6 +11,8 @@ from sandbox.google.refusal import invalid_argument
 _NAME = re.compile(r"projects/[^/]+/(topics|subscriptions)/(?!goog)[A-Za-z][\w.~+%-]{2,254}", re.ASCII)
 _FIXED = ("name", "topic", "filter", "enable_message_ordering")
 _ACK_SECONDS = (10, 600)
+_ATTEMPTS = (5, 100)
+_MOST_BACKOFF_SECONDS = 600
 _RETENTION_SECONDS = (600, 31 * 86_400)
 
 
@@ -31,6 +33,16 @@ def check_subscription(subscription: Any) -> None:
     if kept and not _RETENTION_SECONDS[0] <= kept <= _RETENTION_SECONDS[1]:
         raise invalid_argument("The value for message_retention_duration is out of bounds: 10 minutes to 31 days.")
     _check_push(subscription.push_config)
+    _check_retries(subscription)
+
+
+def _check_retries(subscription: Any) -> None:
+    attempts = subscription.dead_letter_policy.max_delivery_attempts
+    if attempts and not _ATTEMPTS[0] <= attempts <= _ATTEMPTS[1]:
+        raise invalid_argument(f"Invalid max delivery attempts given (value={attempts}): 5 to 100.")
+    backoffs = subscription.retry_policy.minimum_backoff.seconds, subscription.retry_policy.maximum_backoff.seconds
+    if not all(0 <= one <= _MOST_BACKOFF_SECONDS for one in backoffs) or (all(backoffs) and backoffs[0] > backoffs[1]):
+        raise invalid_argument("Invalid retry policy: backoffs of 0 to 600 s, the minimum below the maximum.")
 
 
 def _check_push(push: Any) -> None:

@@ -50,7 +50,9 @@ class Machine:
         start = datetime.now(UTC)
         wall = Wall(lambda: start + self.passed + self.stepped, self.monotonic)
         state = StateStore(self.store.redis, SystemClock(wall), no_fault)
-        settings = SimpleNamespace(services=(SERVICE,), lumen_locale="en", output_dir="", takes_triggers=False)
+        settings = SimpleNamespace(
+            services=(SERVICE,), lumen_locale="en", output_dir="", takes_triggers=False, workers=""
+        )
         execution = SimpleNamespace(due=self.due)
         rounds, changes = SimpleNamespace(publish=None), SimpleNamespace(execution=execution)
         lumen = SimpleNamespace(store=state, rounds=rounds, changes=changes, countdowns=(self,))
@@ -62,7 +64,6 @@ class Machine:
 
 @pytest.fixture
 async def machine(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Machine]:
-    monkeypatch.setattr("bot.run.size_limits", lambda _: None)
     yield Machine(store)
 
 

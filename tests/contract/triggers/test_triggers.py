@@ -21,13 +21,14 @@ from prometheus_client import CollectorRegistry
 from bot.config import Settings
 from bot.http import start_http
 from bot.run import init_state
+from bot.triggers import counter_of
 from bot.wiring.assembly import assemble
 from bot.wiring.parts import Lumen
-from bot.wiring.triggers import trigger_routes
+from bot.wiring.triggers import trigger_routes, triggers_of
 from demo.ports import free_port
 from demo.world import LUMEN, World
 from lumen.model.turn import Turn
-from lumen.use_cases.triggers import Outcome
+from lumen.use_cases.shards import Outcome
 from tests.certificates import AUDIENCE, CALLER, Certificates
 from tests.contract.doctor.test_doctor import settings as doctors_settings
 
@@ -153,7 +154,8 @@ async def _replica(stack: AsyncExitStack, settings: Settings) -> Replica:
         assert seconds > 0
         replica.made.extend(turns)
 
-    routes = trigger_routes(settings, lumen, made, registry)
+    triggers = triggers_of(settings, lumen, {}, None)
+    routes = trigger_routes(settings, triggers, made, counter_of(registry))
     runner = await start_http("127.0.0.1", 0, ready, registry, metrics_port=free_port(), routes=routes)
     stack.push_async_callback(runner.cleanup)
     replica.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
