@@ -19,4 +19,4 @@ class CloudSettings(Thresholds):
     oidc_audience: Annotated[str, Field(pattern=r"^\S*$")] = ""
     oidc_service_account: Annotated[str, Field(pattern=_MAIL)] = ""
     uptime_url: Annotated[str, Field(pattern=_URL)] = ""
-    workers: Literal["", "push", "pull"] = ""
+    workers: Literal["none", "push", "pull"] = "none"

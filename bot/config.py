@@ -294,6 +294,11 @@ class Settings(CloudSettings, ServiceSettings):
         return bool(self.audience and self.oidc_service_account)
 
     @property
+    def has_workers(self) -> bool:
+        """Others look and turn; the bot takes up what they leave."""
+        return self.workers != "none"
+
+    @property
     def audience(self) -> str:
         """Whom the token of a call from outside must be for; "" where nobody calls."""
         return self.oidc_audience or self.public_url.rstrip("/")

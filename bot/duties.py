@@ -165,4 +165,4 @@ def duties_of(settings: Settings, lumen: Lumen, metrics: DutyMetrics, kicks: Kic
     words, directory = Catalogue(settings.lumen_locale), settings.output_dir
     files = ReportFiles(Path(directory), words, size_limits(settings)) if directory else None
     publishing = Publishing(lumen.rounds.publish, files, words)
-    return Duties(lumen, settings.services, publishing, metrics, kicks, has_workers=bool(settings.workers))
+    return Duties(lumen, settings.services, publishing, metrics, kicks, has_workers=settings.has_workers)

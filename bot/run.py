@@ -63,7 +63,7 @@ class Bot:
     ) -> None:
         """`letters` None: no workers are set."""
         self._services = settings.services
-        self._has_workers = bool(settings.workers)
+        self._has_workers = settings.has_workers
         self._are_triggered = settings.takes_triggers or self._has_workers
         self._words = Catalogue(settings.lumen_locale)
         self._lumen = lumen
@@ -188,7 +188,7 @@ async def run_bot(settings: Settings) -> None:
         lumen = await stack.enter_async_context(assemble(settings))
         settling = Worker("execution", SETTLE_EVERY_SECONDS)
         slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))
-        work = await stack.enter_async_context(open_work(settings)) if settings.workers else None
+        work = await stack.enter_async_context(open_work(settings)) if settings.has_workers else None
         metrics = Metrics(slack.state, slack.outbox.state)
         paging = Worker("pager", PAGE_EVERY_SECONDS)
         errors = Worker("error lines", ERRORS_EVERY_SECONDS)

@@ -29,7 +29,7 @@ async def serve(settings: Settings) -> None:
 
 async def work(settings: Settings) -> None:
     """Take shards as WORKERS says: pushed, or pulled. Raises likewise."""
-    if not settings.workers:
+    if not settings.has_workers:
         raise NotPossible(*with_remedy("trigger.no_workers"))
     await _until_stopped(settings, pulls=settings.workers == "pull")
 
@@ -40,7 +40,7 @@ async def _until_stopped(settings: Settings, *, pulls: bool) -> None:
         if settings.otel_exporter_otlp_endpoint:
             stack.callback(begin_tracing(settings.otel_exporter_otlp_endpoint, settings.project_id))
         lumen = await stack.enter_async_context(assemble(settings))
-        shared = await stack.enter_async_context(open_work(settings)) if settings.workers else None
+        shared = await stack.enter_async_context(open_work(settings)) if settings.has_workers else None
         duties = duties_of(settings, lumen, DutyMetrics(registry))
         triggers, calls = triggers_of(settings, lumen, duties.by_schedule, shared), counter_of(registry)
 

@@ -22,8 +22,14 @@ from lumen.adapters.store.epoch import DURABLE
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SDK = Path("/usr/lib/google-cloud-sdk/lib")
-CLOUD_RUN: dict[str, type[Settings]] = {"bot.worker-pool.yaml": Settings, "http.service.yaml": WithoutSlack}
-#: Every name in the two files, for a machine without gcloud.
+CLOUD_RUN: dict[str, type[Settings]] = {
+    "bot.worker-pool.yaml": Settings,
+    "http.service.yaml": WithoutSlack,
+    "work.service.yaml": WithoutSlack,
+    "work.worker-pool.yaml": WithoutSlack,
+}
+COMMANDS = {"bot": "run", "http": "serve", "work": "work"}
+#: Every name in the files, for a machine without gcloud.
 NAMES = frozenset(
     (
         "apiVersion",
@@ -127,8 +133,8 @@ def test_lumen_starts_with_the_settings_of_the_file(file: str) -> None:
         given[one["name"]] = value or next(value for kind, value in kinds.items() if kind in secret)
     assert set(given) <= {name.upper() for name in Settings.model_fields}
     made = CLOUD_RUN[file].model_validate({name.lower(): value for name, value in given.items()})
-    assert made.takes_triggers
-    assert container(file)["args"] == (["run"] if file.startswith("bot") else ["serve"])
+    assert made.takes_triggers or made.workers == "pull"
+    assert container(file)["args"] == [COMMANDS[file.partition(".")[0]]]
 
 
 def test_every_secret_comes_from_secret_manager_and_is_made_in_the_page() -> None:

@@ -51,7 +51,7 @@ class Machine:
         wall = Wall(lambda: start + self.passed + self.stepped, self.monotonic)
         state = StateStore(self.store.redis, SystemClock(wall), no_fault)
         settings = SimpleNamespace(
-            services=(SERVICE,), lumen_locale="en", output_dir="", takes_triggers=False, workers=""
+            services=(SERVICE,), lumen_locale="en", output_dir="", takes_triggers=False, has_workers=False
         )
         execution = SimpleNamespace(due=self.due)
         rounds, changes = SimpleNamespace(publish=None), SimpleNamespace(execution=execution)

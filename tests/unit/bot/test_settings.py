@@ -63,6 +63,7 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     ),
     "OIDC_AUDIENCE": (["https://lumen.example.com", "lumen"], ["a b"]),
     "OIDC_SERVICE_ACCOUNT": (["lumen-caller@naeda-genesis.iam.gserviceaccount.com"], ["lumen-caller", "a b@c.de"]),
+    "WORKERS": (["pull"], ["both", "PUSH"]),
     "UPTIME_URL": (["https://ion-api.example.com/healthz"], ["ion-api.example.com", "ftp://x.example.com"]),
     "OTEL_EXPORTER_OTLP_ENDPOINT": (
         ["https://telemetry.googleapis.com", "https://telemetry.googleapis.com:443/", "http://127.0.0.1:4317"],
