@@ -15,7 +15,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from demo.valkey import EmbeddedValkey, Kind
-from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.client import open_server
 from lumen.adapters.cache.keys import CacheSweeper, Pace
 
 KEYS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
@@ -49,7 +49,7 @@ async def rate(work: Callable[[], Awaitable[object]]) -> float:
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder), Kind.CACHE, maxmemory_mb=1024) as server:
-        redis = open_cache(server.url, answer_seconds=30)
+        redis = open_server(server.url, answer_seconds=30)
         await fill(redis)
         sweeper = CacheSweeper(redis, "ion:cache:", Pace(batch=PIPELINE, keys_per_second=0))
         floors, ours = [], []

@@ -49,7 +49,7 @@ async def server_checks(examined: Examined) -> Sequence[Check]:
     if isinstance(facts, NoData):
         found.part("CACHE_REDIS_URL", _explained(facts, "CACHE_REDIS_URL", examined.cache.url))
         return found.checks
-    if not isinstance(store, NoData) and store.run_id and store.run_id == facts.run_id:
+    if not isinstance(store, NoData) and store.run_ids & facts.run_ids:
         found.mend("CACHE_REDIS_URL", *with_remedy("doctor.same_server"))
     elif facts.is_replica:
         found.mend("CACHE_REDIS_URL", *with_remedy("source.redis_read_only", where=facts.where))

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from redis.asyncio import Redis
-
 from bot.config import Settings
 from bot.faults import fault_point
 from bot.numerics import ProcessNumerics, missing_statistics
@@ -29,6 +27,7 @@ from bot.wiring.sources import (
 )
 from lumen.adapters.cache.client import OwnReads, open_cache
 from lumen.adapters.cache.keys import CacheSweeper
+from lumen.adapters.cache.servers import CacheClient
 from lumen.adapters.google.budget import BudgetInForce
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.deployments import CloudRunDeployments
@@ -113,7 +112,7 @@ class _Assembly:
         self,
         settings: Settings,
         store: StateStore,
-        cache: Redis,
+        cache: CacheClient,
         google: GoogleClients,
         numerics: ProcessNumerics,
         automation: Automation,

@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from bot.config import Settings
 from bot.store import clock_of, open_state_store, room_warnings
 from bot.wiring.sources import budgets_of, collector_of, news_of, ttl_of, uptime_of
 from lumen.adapters.cache.client import CacheServer, ServerFacts, open_cache
+from lumen.adapters.cache.servers import CacheClient
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, PubSubBudgetNews
 from lumen.adapters.google.clients import GoogleClients, open_channel, open_google
@@ -32,13 +31,13 @@ __all__ = ["Examined", "ServerFacts", "StoreFacts", "open_examined"]
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """A store that Lumen may use: what could not be checked, and which server it is ("" where it does not say).
+    """A store that Lumen may use: what could not be checked, and which servers it is.
 
     `short`: that its memory is nearly full.
     """
 
     warnings: Sequence[Message]
-    run_id: str
+    run_ids: frozenset[str]
     short: Sequence[Message] = ()
     #: Of this machine's clock before the server's, beyond what the way takes.
     ahead_seconds: float | None = None
@@ -128,10 +127,10 @@ async def _store_facts(settings: Settings) -> StoreFacts | NoData:
             return NoData(error.reason, error.remedy, unreachable=True)
         server = CacheServer(store.redis)
         facts, ahead_seconds = await server.facts(), await server.ahead_seconds(SystemClock())
-        return StoreFacts(warnings, "" if isinstance(facts, NoData) else facts.run_id, short, ahead_seconds)
+        return StoreFacts(warnings, frozenset() if isinstance(facts, NoData) else facts.run_ids, short, ahead_seconds)
 
 
-async def _unreadable_instance(settings: Settings, google: GoogleClients, cache: Redis) -> NoData | None:
+async def _unreadable_instance(settings: Settings, google: GoogleClients, cache: CacheClient) -> NoData | None:
     """Why Lumen may not even read the instance whose limit it is to change."""
     if google.memorystore is None:
         return None

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from functools import partial
 
-from redis.asyncio import Redis
-
 from bot.config import PAGER, Settings
 from bot.store import StateStore
 from bot.thresholds import size_limits
 from lumen.adapters.cache.memory import RedisMemoryActuator
+from lumen.adapters.cache.servers import CacheClient
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.google.clients import GoogleClients
 from lumen.adapters.google.cloud_run_editor import CloudRunEditor
@@ -38,7 +37,7 @@ L1_ENTRIES_RANGE = 1000, 10_000
 MEMORY_RANGE_MB = 128, 32_768
 
 
-def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: RedisTtl, clock: Clock) -> Knobs:
+def knobs_of(settings: Settings, cache: CacheClient, google: GoogleClients, ttl: RedisTtl, clock: Clock) -> Knobs:
     """The knobs and their ranges; of several places the first one's value is the premise of a proposal."""
     editor = CloudRunEditor(google.services)
     in_redis = RedisTtlActuator(cache, ttl, len(settings.services) == 1, clock, settings.observed_services)
@@ -67,7 +66,7 @@ def knobs_of(settings: Settings, cache: Redis, google: GoogleClients, ttl: Redis
     }
 
 
-def _cache_size(settings: Settings, cache: Redis, google: GoogleClients) -> Turnable:
+def _cache_size(settings: Settings, cache: CacheClient, google: GoogleClients) -> Turnable:
     """Of a Memorystore instance, or of a server of one's own, which forgets it at a restart."""
     limits = MIN_CACHE_SIZE_MB, settings.max_cache_size_mb
     cost = partial(cost_reasons, limits=size_limits(settings))

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
-
 from bot.config import Settings
 from bot.store import StateStore
 from bot.thresholds import size_limits
@@ -13,6 +11,7 @@ from lumen.adapters.cache.access_stream import RedisAccessStream
 from lumen.adapters.cache.announced import RedisAnnouncedMisses
 from lumen.adapters.cache.client import OwnReads
 from lumen.adapters.cache.redis_info import RedisInfoCache
+from lumen.adapters.cache.servers import CacheClient
 from lumen.adapters.cache.ttl import RedisTtl
 from lumen.adapters.cache_reader import CacheReader
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, GoogleSpend, PubSubBudgetNews
@@ -44,14 +43,14 @@ HOURS_A_MONTH = 30 * 24
 
 
 def ttl_of(
-    settings: Settings, cache: Redis, deployments: CloudRunDeployments, reads: OwnReads | None = None
+    settings: Settings, cache: CacheClient, deployments: CloudRunDeployments, reads: OwnReads | None = None
 ) -> RedisTtl:
     """The setting in the cache, and the environment's where there is none; `reads` counts the lookups."""
     alone, default = len(settings.services) == 1, settings.default_ttl_seconds
     return RedisTtl(cache, default, deployments.environment_ttl, alone, reads or OwnReads())
 
 
-def observer_of(settings: Settings, store: StateStore, cache: Redis, reads: OwnReads) -> Observer:
+def observer_of(settings: Settings, store: StateStore, cache: CacheClient, reads: OwnReads) -> Observer:
     """Wire what keeps the accesses that services report."""
     return Observer(RedisAccessStream(cache, reads), store.accesses, store.claims, settings.observed_services)
 
@@ -78,7 +77,7 @@ def forecasts_of(settings: Settings, store: StateStore, numerics: Numerics) -> F
 def slices_of(
     settings: Settings,
     clock: Clock,
-    cache: Redis,
+    cache: CacheClient,
     google: GoogleClients,
     deployments: CloudRunDeployments,
     reads: OwnReads,
@@ -154,7 +153,7 @@ def _cost_prices(settings: Settings) -> CostPrices:
 def collector_of(
     settings: Settings,
     clock: Clock,
-    cache: Redis,
+    cache: CacheClient,
     google: GoogleClients,
     deployments: CloudRunDeployments,
     ttl: RedisTtl,

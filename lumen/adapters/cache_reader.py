@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lumen.adapters.cache.redis_info import Counters, Latency, MemoryUse, RedisInfoCache, ServerInfo
+from lumen.adapters.cache.redis_info import CacheInfo, Counters, Latency, MemoryUse, RedisInfoCache
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
@@ -43,7 +43,7 @@ class CacheReader:
         await self.info.refresh()
 
 
-def _counters(told: Counters | NoData | None, own: Counters | NoData, info: ServerInfo | NoData) -> Counters | NoData:
+def _counters(told: Counters | NoData | None, own: Counters | NoData, info: CacheInfo | NoData) -> Counters | NoData:
     if told is None:
         return own
     if isinstance(told, NoData):
@@ -53,7 +53,7 @@ def _counters(told: Counters | NoData | None, own: Counters | NoData, info: Serv
     return told
 
 
-def _evictions(told: Counters, own: Counters | NoData, info: ServerInfo | NoData) -> int | NoData:
+def _evictions(told: Counters, own: Counters | NoData, info: CacheInfo | NoData) -> int | NoData:
     if not isinstance(info, NoData) and info.nothing_evicted_since(told):
         return 0
     if isinstance(own, NoData) or isinstance(own.evictions, NoData) or own.seconds <= 0:

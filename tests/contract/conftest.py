@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from demo.valkey import Kind
 from demo.world import Clock, World
-from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.client import open_server
 from lumen.adapters.google.clients import GoogleClients, open_google
 from sandbox.client import SandboxClient
 from tests.foreign_google import ForeignGoogle
+from tests.redis_cluster import RedisCluster
 from tests.service_time import origin_of_a_quiet_hour
 
 #: Service time runs so much faster, that operations and delays of the sandbox take no time worth mentioning.
@@ -52,6 +54,21 @@ async def clients(google: ForeignGoogle) -> AsyncIterator[GoogleClients]:
 @pytest.fixture
 async def redis(cache_url: str) -> AsyncIterator[Redis]:
     """A client of the empty cache."""
-    client = open_cache(cache_url)
+    client = open_server(cache_url)
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def cache_nodes(memory_directory: Path) -> Iterator[RedisCluster]:
+    """A cache of six servers."""
+    with RedisCluster(memory_directory / "cache-cluster", Kind.CACHE) as running:
+        yield running
+
+
+@pytest.fixture
+def cache_cluster_url(cache_nodes: RedisCluster) -> str:
+    """The same, whole and empty."""
+    cache_nodes.wait_until_whole()
+    cache_nodes.flush()
+    return cache_nodes.url.replace("redis://", "redis+cluster://")

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.client import NEVER_DECODE
 
 from lumen.adapters.cache.client import OwnReads, reading
+from lumen.adapters.cache.servers import CacheClient
 from lumen.model import ion_contract
 from lumen.model.accesses import ALL_KEYS, Batch, Malformed, batch_or_fault
 from lumen.model.service import ServiceId
@@ -17,7 +17,7 @@ from lumen.model.service import ServiceId
 class RedisAccessStream:
     """Implements the AccessStream port. The last entry that was read stays in the stream, so that it is known again."""
 
-    redis: Redis
+    redis: CacheClient
     reads: OwnReads = field(default_factory=OwnReads)
     #: Services that have been seen to speak version 2.
     _speaks: set[ServiceId] = field(default_factory=set)

@@ -7,14 +7,20 @@ most once: what is lost while the connection is away shows against the server's 
 import asyncio
 import contextlib
 from array import array
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from hashlib import blake2b
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from lumen.adapters.cache.client import FAILURES
+from lumen.adapters.cache.servers import CacheClient, primaries
+from lumen.adapters.cluster import open_cluster
 from lumen.model.accesses import HASH_BYTES
+from lumen.model.cluster_url import is_cluster
 from lumen.ports.clock import Clock
 
 #: What is held of the time between two calls, 16 bytes each; more is dropped, and so counts as lost.
@@ -24,12 +30,13 @@ QUIET_SECONDS = 600.0
 
 
 class RedisAnnouncedMisses:
-    """Implements the AnnouncedMisses port over a connection of its own, which is opened by the first call."""
+    """Implements the AnnouncedMisses port over connections of its own, which are opened by the first call.
+
+    A node of a cluster announces what it alone missed, so each primary is listened to, or none.
+    """
 
     def __init__(self, url: str, prefix: str, clock: Clock) -> None:
-        self._prefix, self._clock = prefix.encode(), clock
-        # The other clients decode replies; a name need not be text.
-        self._open = partial(Redis.from_url, url, protocol=2, driver_info=None, socket_timeout=QUIET_SECONDS)
+        self._url, self._prefix, self._clock = url, prefix.encode(), clock
         self._listening: asyncio.Task[None] | None = None
         self._hashes, self._times = array("Q"), array("Q")
 
@@ -50,13 +57,37 @@ class RedisAnnouncedMisses:
             self._listening = None
 
     async def _listen(self, secret: bytes) -> None:
-        """Until the connection is lost; the next call opens another one."""
+        """Until one connection is lost; the next call opens all anew."""
         with contextlib.suppress(*FAILURES):
-            async with self._open() as redis, redis.pubsub(ignore_subscribe_messages=True) as channel:
-                database = int(redis.connection_pool.connection_kwargs.get("db") or 0)
-                await channel.subscribe(f"__keyevent@{database}__:keymiss")
-                async for told in channel.listen():
-                    self._note(told, secret)
+            async with self._servers() as servers:
+                listening = [asyncio.create_task(self._listen_to(server, secret)) for server in servers]
+                try:
+                    await asyncio.wait(listening, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for each in listening:
+                        each.cancel()
+                    await asyncio.gather(*listening, return_exceptions=True)
+
+    @asynccontextmanager
+    async def _servers(self) -> AsyncIterator[Sequence[Redis]]:
+        """The other clients decode replies; a name need not be text."""
+        options: dict[str, Any] = {"protocol": 2, "driver_info": None, "socket_timeout": QUIET_SECONDS}
+        options["retry"] = Retry(NoBackoff(), 0)
+        cache: CacheClient = (
+            open_cluster(self._url, **options) if is_cluster(self._url) else Redis.from_url(self._url, **options)
+        )
+        try:
+            async with primaries(cache) as servers:
+                yield servers
+        finally:
+            await cache.aclose()
+
+    async def _listen_to(self, server: Redis, secret: bytes) -> None:
+        async with server.pubsub(ignore_subscribe_messages=True) as channel:
+            database = int(server.connection_pool.connection_kwargs.get("db") or 0)
+            await channel.subscribe(f"__keyevent@{database}__:keymiss")
+            async for told in channel.listen():
+                self._note(told, secret)
 
     def _note(self, told: dict[str, Any], secret: bytes) -> None:
         name = told["data"]

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.client import NEVER_DECODE
 
 from lumen.adapters.cache.client import reading
 from lumen.adapters.cache.keys import literal
+from lumen.adapters.cache.servers import CacheClient, primaries
 from lumen.model import ion_contract
 from lumen.model.accesses import ALL_KEYS, Batch, Malformed, batch_or_fault
 from lumen.model.contract_check import Acknowledged, Lifetime, Observed, TestSetting
@@ -43,7 +43,7 @@ class Patience:
 class ContractProbe:
     """Of one service in one cache. `clock` tells service time; a sandbox's runs faster than the wall."""
 
-    redis: Redis
+    redis: CacheClient
     clock: Clock
     service_name: str
     prefix: str
@@ -132,8 +132,8 @@ class ContractProbe:
         gone = [name for name in FIELDS if fields.get(name) is None and name != "proposal"]
         if gone:
             pipeline.hdel(key, *gone)
-        pipeline.publish(key, str(fields["value"]))
         await pipeline.execute()
+        await self.redis.publish(key, str(fields["value"]))
 
     async def _acknowledged(self, key: str) -> Acknowledged | None:
         value, version, contract = (str(each or "") for each in await self.redis.hmget(key, _ACK_FIELDS))
@@ -176,13 +176,15 @@ class ContractProbe:
 
     async def _names(self) -> set[bytes]:
         """The same part of the keys each time, as bytes: names need not be text."""
-        client: Any = self.redis
-        names, cursor = set[bytes](), None
-        pattern = literal(self.prefix) + "*"
-        while cursor != 0 and len(names) < MOST_KEYS:
-            words = "SCAN", cursor or 0, "MATCH", pattern, "COUNT", SCAN_KEYS
-            cursor, found = await client.execute_command(*words, **{NEVER_DECODE: []})
-            names.update(found)
+        names, pattern = set[bytes](), literal(self.prefix) + "*"
+        async with primaries(self.redis) as servers:
+            for server in servers:
+                client: Any = server
+                cursor = None
+                while cursor != 0 and len(names) < MOST_KEYS:
+                    words = "SCAN", cursor or 0, "MATCH", pattern, "COUNT", SCAN_KEYS
+                    cursor, found = await client.execute_command(*words, **{NEVER_DECODE: []})
+                    names.update(found)
         return names
 
     async def _newest(self) -> str:

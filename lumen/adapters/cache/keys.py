@@ -14,6 +14,7 @@ from redis import exceptions
 from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import FAILURES, place, refusal
+from lumen.adapters.cache.servers import CacheClient, primaries
 from lumen.model import ion_contract
 from lumen.model.messages import ActuatorFailed, with_remedy
 from lumen.ports.actuators import Progress, Swept
@@ -53,7 +54,7 @@ class Pace:
 class CacheSweeper:
     """Implements the CacheKeys port for the keys under `prefix`."""
 
-    redis: Redis
+    redis: CacheClient
     prefix: str
     pace: Pace = Pace()
 
@@ -74,25 +75,33 @@ class CacheSweeper:
         return await self._sweep("count" if dry_run or most_ms == 0 else direction, most_ms, progress)
 
     async def _sweep(self, deed: str, most_ms: int, progress: Progress) -> Swept:
+        """One server after the other. A server that fails ends it; a repeat is harmless."""
         self._check_prefix()
-        swept, cursor = Swept(0, 0), "0"
+        swept = Swept(0, 0)
         try:
-            while True:
-                began = time.monotonic()
-                cursor, seen, changed = await self._batch(cursor, deed, most_ms)
-                swept = Swept(swept.seen + seen, swept.changed + changed)
-                progress(swept)
-                if cursor == "0":
-                    return swept
-                await self._rest(seen, time.monotonic() - began)
+            async with primaries(self.redis) as servers:
+                for server in servers:
+                    swept = await self._sweep_one(server, deed, most_ms, swept, progress)
         except exceptions.ResponseError as error:
             raise self._refused(error) from error
         except FAILURES as error:
             raise refusal(error, self.redis) from error
+        return swept
 
-    async def _batch(self, cursor: str, deed: str, most_ms: int) -> tuple[str, int, int]:
+    async def _sweep_one(self, server: Redis, deed: str, most_ms: int, swept: Swept, progress: Progress) -> Swept:
+        cursor = "0"
+        while True:
+            began = time.monotonic()
+            cursor, seen, changed = await self._batch(server, cursor, deed, most_ms)
+            swept = Swept(swept.seen + seen, swept.changed + changed)
+            progress(swept)
+            if cursor == "0":
+                return swept
+            await self._rest(seen, time.monotonic() - began)
+
+    async def _batch(self, server: Redis, cursor: str, deed: str, most_ms: int) -> tuple[str, int, int]:
         least_ms = most_ms // 2
-        found = await self.redis.eval(
+        found = await server.eval(
             BATCH,
             0,
             cursor,

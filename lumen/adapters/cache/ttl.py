@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from redis.asyncio import Redis
-
 from lumen.adapters.cache.client import FAILURES, OwnReads, explain, place, reading, refusal
+from lumen.adapters.cache.servers import CacheClient
 from lumen.adapters.checks import no_data, would
 from lumen.adapters.clock import SystemClock
 from lumen.model import ion_contract
@@ -23,52 +22,70 @@ from lumen.ports.actuators import Reading
 from lumen.ports.clock import Clock
 from lumen.ports.sources import TtlSource
 
-#: KEYS: the service's own setting, the shared one, its own acknowledgement. ARGV: expected value, expected version, new
-#: value, proposal id, "1" where no other service reads the shared setting, and the hold-back: its share of 1,000 keys
-#: ("0" for none) and the Unix second in which it ends.
-#: An absent hash has version 0 and the environment's value, which this server cannot check.
-#: Returns {outcome, value, version}; `again` = this very proposal has already written the value that stands.
-SCRIPT = """
-local own = redis.call('HMGET', KEYS[1], 'value', 'version', 'proposal')
-local shared = redis.call('HMGET', KEYS[2], 'value', 'version', 'proposal')
-local reads_own = redis.call('EXISTS', KEYS[3]) == 1
-local now = reads_own and own[1] and own or shared
-local version = now[2] or '0'
--- The mark alone is no proof: ids begin again with a new epoch of the state store.
-local later = (tonumber(version) or 0) > tonumber(ARGV[2])
-if now[3] == ARGV[4] and now[1] == ARGV[3] and later then return {'again', now[1], version} end
-if version ~= ARGV[2] or (now[1] and now[1] ~= ARGV[1]) then
-    return {'moved', now[1] or '', version}
+#: KEYS: a setting. ARGV: the value and the version that were read there ("" for none); new value, its version, the
+#: value before it, proposal id, and the hold-back: its share of 1,000 keys ("0" for none) and the Unix second in which
+#: it ends. Returns 0 where somebody else has written since. One hash a script, for in a cluster they are on several
+#: nodes.
+WRITE = """
+local stands = redis.call('HMGET', KEYS[1], 'value', 'version')
+if (stands[1] or '') ~= ARGV[1] or (stands[2] or '') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'value', ARGV[3], 'version', ARGV[4], 'old', ARGV[5], 'proposal', ARGV[6])
+if ARGV[7] == '0' then
+    redis.call('HDEL', KEYS[1], 'permille', 'until')
+else
+    redis.call('HSET', KEYS[1], 'permille', ARGV[7], 'until', ARGV[8])
 end
-local last = math.max(tonumber(own[2] or 0) or 0, tonumber(shared[2] or 0) or 0)
-local next_version = string.format('%d', last + 1)
-for at = 1, (reads_own and ARGV[5] ~= '1') and 1 or 2 do
-    redis.call('HSET', KEYS[at], 'value', ARGV[3], 'version', next_version, 'old', ARGV[1], 'proposal', ARGV[4])
-    if ARGV[6] == '0' then
-        redis.call('HDEL', KEYS[at], 'permille', 'until')
-    else
-        redis.call('HSET', KEYS[at], 'permille', ARGV[6], 'until', ARGV[7])
-    end
-    -- Whoever may not publish may still set: the service reads by itself every 30 s.
-    redis.pcall('PUBLISH', KEYS[at], ARGV[3])
-end
-return {'set', ARGV[3], next_version}
+-- Whoever may not publish may still set: the service reads by itself every 30 s.
+redis.pcall('PUBLISH', KEYS[1], ARGV[3])
+return 1
 """
 
-#: KEYS: both settings. ARGV: proposal id. Under the same version, for another one would draw other keys.
+#: KEYS: a setting. ARGV: proposal id. Under the same version, for another one would draw other keys.
 #: Returns how many fields were removed.
 END_HOLD_BACK = """
-local removed = 0
-for at = 1, #KEYS do
-    local stands = redis.call('HMGET', KEYS[at], 'proposal', 'value')
-    if stands[1] == ARGV[1] then
-        local fields = redis.call('HDEL', KEYS[at], 'permille', 'until')
-        if fields > 0 then redis.pcall('PUBLISH', KEYS[at], stands[2] or '') end
-        removed = removed + fields
-    end
-end
+local stands = redis.call('HMGET', KEYS[1], 'proposal', 'value')
+if stands[1] ~= ARGV[1] then return 0 end
+local removed = redis.call('HDEL', KEYS[1], 'permille', 'until')
+if removed > 0 then redis.pcall('PUBLISH', KEYS[1], stands[2] or '') end
 return removed
 """
+
+#: So often somebody else may write between our reading and our writing.
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Stands:
+    """One of the two settings as it was read; "" for a field that it does not have."""
+
+    key: str
+    value: str
+    version: str
+    proposal: str
+
+    @property
+    def number(self) -> int:
+        """Its version; 0 for none, and for what is no number."""
+        return int(self.version) if self.version.isdecimal() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """The service's own setting and the shared one. `reads_own`: it has acknowledged under its own name."""
+
+    own: _Stands
+    shared: _Stands
+    reads_own: bool
+
+    @property
+    def in_force(self) -> _Stands:
+        return self.own if self.reads_own and self.own.value else self.shared
+
+    def to_write(self, *, alone: bool) -> Sequence[_Stands]:
+        """The one in force first. The shared one is left to others where they read it and this service does not."""
+        if self.reads_own and not alone:
+            return (self.own,)
+        return (self.own, self.shared) if self.in_force is self.own else (self.shared, self.own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,7 @@ class RedisTtlActuator:
 
     name = "redis"
 
-    redis: Redis
+    redis: CacheClient
     ttl: TtlSource
     alone: bool = True
     clock: Clock = field(default_factory=SystemClock)
@@ -93,22 +110,53 @@ class RedisTtlActuator:
         return Reading(setting.value_seconds, str(setting.version))
 
     async def set(self, service: ServiceId, change: Change, expected: Reading, proposal_id: str) -> Reading:
-        """Atomic on (value, version). A repeat with the same proposal finds its own mark and changes nothing.
+        """Atomic on (value, version) of the setting in force. A repeat with the same proposal finds its own mark, and
+        changes nothing but what a crash left undone.
 
         Raises ValueMoved; ActuatorFailed (refused: nothing was changed); SourceUnavailable when no answer came and
         it may or may not have happened: call again.
         """
         _check_range(number(change.new))
         until = round((self.clock.now() + HELD_FOR).timestamp())
-        arguments = (str(expected.value), expected.version, str(change.new), proposal_id, "1" if self.alone else "")
         held = (str(change.held_permille), str(until))
-        try:
-            outcome, value, version = await self.redis.eval(SCRIPT, 3, *_keys(service)[:3], *arguments, *held)
-        except FAILURES as error:
-            raise refusal(error, self.redis) from error
-        if outcome == "moved":
-            raise await self._moved(service, expected, value)
-        return Reading(int(value), str(version))
+        both = await self._both(service)
+        for _ in range(TRIES):
+            version = _next_version(both, change, expected, proposal_id)
+            if version is None:
+                break
+            new = (str(change.new), version, str(expected.value), proposal_id, *held)
+            if await self._write(both.to_write(alone=self.alone), new):
+                return Reading(number(change.new), version)
+            both = await self._both(service)
+        raise await self._moved(service, expected, both.in_force.value)
+
+    async def _both(self, service: ServiceId) -> _Both:
+        own, shared, acknowledged, _ = _keys(service)
+        with reading(self.redis):
+            pipeline = self.redis.pipeline(transaction=False)
+            for key in (own, shared):
+                pipeline.hmget(key, ["value", "version", "proposal"])
+            pipeline.exists(acknowledged)
+            of_its_own, of_all, reads_own = await pipeline.execute()
+        return _Both(
+            _Stands(own, *(field or "" for field in of_its_own)),
+            _Stands(shared, *(field or "" for field in of_all)),
+            bool(reads_own),
+        )
+
+    async def _write(self, settings: Sequence[_Stands], new: Sequence[str]) -> bool:
+        """False where somebody else was quicker, and what is left was not written."""
+        value, version, _, proposal_id, *_ = new
+        for stands in settings:
+            if (stands.value, stands.proposal) == (value, proposal_id) and stands.number >= int(version):
+                continue
+            try:
+                written = await self.redis.eval(WRITE, 1, stands.key, stands.value, stands.version, *new)
+            except FAILURES as error:
+                raise refusal(error, self.redis) from error
+            if not written:
+                return False
+        return True
 
     async def followed(self, service: ServiceId, wanted: Reading) -> bool:
         """Whether the service acknowledged just this value and version."""
@@ -145,9 +193,10 @@ class RedisTtlActuator:
 
     async def end_hold_back(self, service: ServiceId, proposal_id: str) -> bool:
         try:
-            return bool(await self.redis.eval(END_HOLD_BACK, 2, *_keys(service)[:2], proposal_id))
+            removed = [await self.redis.eval(END_HOLD_BACK, 1, key, proposal_id) for key in _keys(service)[:2]]
         except FAILURES as error:
             raise refusal(error, self.redis) from error
+        return any(removed)
 
     async def _setting(self, service: ServiceId) -> TtlSetting:
         setting = await self.ttl.ttl(service)
@@ -166,6 +215,20 @@ def _keys(service: ServiceId) -> tuple[str, str, str, str]:
     """The service's own setting and the shared one, its own acknowledgement and the shared one."""
     setting, acknowledged = ion_contract.CONFIG_KEY, ion_contract.ACK_KEY
     return ion_contract.own(setting, service.name), setting, ion_contract.own(acknowledged, service.name), acknowledged
+
+
+def _next_version(both: _Both, change: Change, expected: Reading, proposal_id: str) -> str | None:
+    """The version under which the change is written, or was already; None where the setting has moved.
+
+    An absent hash has version 0 and the environment's value, which this server cannot check. The mark alone is no
+    proof: ids begin again with a new epoch of the state store.
+    """
+    now = both.in_force
+    if (now.proposal, now.value) == (proposal_id, str(change.new)) and now.number > int(expected.version):
+        return now.version
+    if (now.version or "0") != expected.version or now.value not in ("", str(expected.value)):
+        return None
+    return str(max(both.own.number, both.shared.number) + 1)
 
 
 def _check_range(ttl_seconds: int) -> None:
@@ -194,7 +257,7 @@ class RedisTtl:
     variable is not set there, `default_seconds`; where nobody can tell, NoData.
     """
 
-    redis: Redis
+    redis: CacheClient
     default_seconds: int
     environment: EnvironmentTtl | None = None
     #: As of RedisTtlActuator.

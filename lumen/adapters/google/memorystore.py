@@ -12,9 +12,9 @@ from typing import Any
 from google.api_core import exceptions
 from google.longrunning.operations_pb2 import GetOperationRequest
 from google.protobuf.field_mask_pb2 import FieldMask
-from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import reading as redis_reading
+from lumen.adapters.cache.servers import CacheClient, primaries
 from lumen.adapters.checks import check_moved, check_room, would
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import FAILURES, MEMORYSTORE, explain, reading, refusal
@@ -48,7 +48,7 @@ class MemorystoreActuator:
 
     client: Any
     instance: str
-    redis: Redis
+    redis: CacheClient
     patience: Patience = PATIENCE
     limits: MemorystoreLimits = MemorystoreLimits()
 
@@ -109,8 +109,9 @@ class MemorystoreActuator:
                 )
             )
         with redis_reading(self.redis):
-            used = await self.redis.info("memory")
-        check_room(wanted_mb, int(used["used_memory"]) / MB)
+            async with primaries(self.redis) as servers:
+                used = sum([int((await server.info("memory"))["used_memory"]) for server in servers])
+        check_room(wanted_mb, used / MB)
         return _limit_mb(now) != wanted_mb
 
     async def _now(self) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from lumen.adapters.cache.client import CacheServer, ServerFacts, needed, open_cache
+from lumen.adapters.cache.client import CacheServer, ServerFacts, needed, open_server
 from lumen.adapters.cache.redis_info import RISING, Counters, RedisInfoCache
 from lumen.adapters.cache_reader import CacheReader
 from lumen.exporters.cache import assess_cache
@@ -37,6 +37,19 @@ WHOLE: dict[str, Any] = {
 }
 
 
+class ToldSections:
+    """What it tells when it is asked for several sections at once."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self._told = told
+
+    def info(self, section: str) -> None:
+        pass
+
+    async def execute(self) -> list[dict[str, Any]]:
+        return [self._told]
+
+
 class ToldCache:
     """A server that tells what it is given to tell."""
 
@@ -45,14 +58,11 @@ class ToldCache:
     def __init__(self, *told: dict[str, Any]) -> None:
         self._told = list(told)
 
-    def pipeline(self, transaction: bool) -> "ToldCache":
-        return self
+    def pipeline(self, transaction: bool) -> "ToldSections":
+        return ToldSections(self._told.pop(0))
 
-    def info(self, section: str) -> None:
-        pass
-
-    async def execute(self) -> list[dict[str, Any]]:
-        return [self._told.pop(0)]
+    async def info(self, section: str) -> dict[str, Any]:
+        return {}
 
     async def ping(self) -> None:
         pass
@@ -172,7 +182,7 @@ def test_whatever_info_says_no_figure_is_negative_and_nothing_is_raised(told: li
 
 @pytest.fixture
 async def redis(cache_url: str) -> AsyncIterator[Redis]:
-    client = open_cache(cache_url)
+    client = open_server(cache_url)
     yield client
     await client.aclose()
 

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from demo.valkey import EmbeddedValkey, Kind
-from lumen.adapters.cache.client import CacheServer, ServerFacts, open_cache
+from lumen.adapters.cache.client import CacheServer, ServerFacts, open_server
 from lumen.adapters.cache.keys import CacheSweeper, Pace
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.model.proposal import Change, Knob
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(BINARY is None, reason="no redis-server is insta
 @pytest.fixture
 async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
     with EmbeddedValkey(tmp_path, Kind.CACHE, binary=Path(BINARY or "")) as server:
-        client = open_cache(server.url)
+        client = open_server(server.url)
         yield client
         await client.aclose()
 

@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from demo.valkey import EmbeddedValkey, Kind
-from lumen.adapters.cache.client import open_cache
-from lumen.adapters.cache.redis_info import Counters, RedisInfoCache, ServerInfo
+from lumen.adapters.cache.client import open_server
+from lumen.adapters.cache.redis_info import CacheInfo, Counters, RedisInfoCache, ServerInfo
 from lumen.adapters.cache_reader import CacheReader
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
@@ -24,7 +24,7 @@ HOUR = Window(START, START + timedelta(hours=1))
 
 @pytest.fixture
 async def redis(cache_url: str) -> AsyncIterator[Redis]:
-    client = open_cache(cache_url)
+    client = open_server(cache_url)
     await client.config_resetstat()
     yield client
     await client.aclose()
@@ -51,9 +51,9 @@ def missing(found: CacheStats | NoData) -> NoData:
     return found.lookups
 
 
-async def told(source: RedisInfoCache) -> ServerInfo:
+async def told(source: RedisInfoCache) -> CacheInfo:
     info = await source.refresh()
-    assert isinstance(info, ServerInfo)
+    assert isinstance(info, CacheInfo)
     return info
 
 
@@ -146,7 +146,7 @@ async def test_counters_that_fell_begin_anew(redis: Redis) -> None:
 async def test_a_restarted_server_begins_anew(tmp_path: Path) -> None:
     clock = ManualClock()
     with EmbeddedValkey(tmp_path, Kind.CACHE) as server:
-        client = open_cache(server.url)
+        client = open_server(server.url)
         source = RedisInfoCache(client, clock)
         await read(source)
     clock.move(timedelta(minutes=10))
@@ -210,7 +210,7 @@ async def test_latency_is_the_probe_s_unless_the_server_tells_a_slower_p95(redis
     await redis.config_set("latency-tracking-info-percentiles", "50 95 99")
     try:
         assert not isinstance(await source.latency(await told(source)), NoData)
-        slow = ServerInfo({"latency_percentiles_usec_get": {"p95": 5_000_000.0}}, "here")
+        slow = CacheInfo([ServerInfo({"latency_percentiles_usec_get": {"p95": 5_000_000.0}}, "here")], "here")
         slower = await source.latency(slow)
         assert not isinstance(slower, NoData)
         assert (slower.source, slower.p95_ms) == ("latencystats", 5000)
@@ -220,10 +220,10 @@ async def test_latency_is_the_probe_s_unless_the_server_tells_a_slower_p95(redis
 
 async def test_the_client_sends_no_hello_and_no_client_command(cache_url: str) -> None:
     """Memorystore blocks CLIENT, and servers before 6 do not know HELLO."""
-    watcher = open_cache(cache_url)
+    watcher = open_server(cache_url)
     before = {name for name in await watcher.info("commandstats") if "client" in name or "hello" in name}
     await watcher.config_resetstat()
-    newcomer = open_cache(cache_url)
+    newcomer = open_server(cache_url)
     await newcomer.ping()
     seen = {name for name in await watcher.info("commandstats") if "client" in name or "hello" in name}
     await newcomer.aclose()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.client import open_server
 from lumen.adapters.cache.memory import RedisMemoryActuator
 from lumen.model.messages import ActuatorFailed, SourceUnavailable, ValueMoved
 from lumen.model.proposal import Change, Knob
@@ -18,7 +18,7 @@ MB = 2**20
 
 @pytest.fixture
 async def redis(cache_url: str) -> AsyncIterator[Redis]:
-    client = open_cache(cache_url)
+    client = open_server(cache_url)
     await client.config_set("maxmemory", 256 * MB)
     yield client
     await client.config_set("maxmemory", 256 * MB)
@@ -64,7 +64,7 @@ async def test_a_dry_run_says_it_and_does_nothing(redis: Redis) -> None:
 async def test_a_server_that_blocks_config_says_which_command_does_it(redis: Redis, cache_url: str) -> None:
     """As Memorystore does."""
     await redis.acl_setuser("managed", enabled=True, nopass=True, keys="*", categories=["+@all"], commands=["-config"])
-    managed = open_cache(cache_url)
+    managed = open_server(cache_url)
     try:
         await managed.auth("", "managed")
         with pytest.raises(ActuatorFailed) as refused:
@@ -76,7 +76,7 @@ async def test_a_server_that_blocks_config_says_which_command_does_it(redis: Red
 
 
 async def test_a_cache_that_is_gone() -> None:
-    client = open_cache("redis://127.0.0.1:1")
+    client = open_server("redis://127.0.0.1:1")
     with pytest.raises(SourceUnavailable):
         await RedisMemoryActuator(client).read(API)
     await client.aclose()

@@ -98,6 +98,7 @@ async def test_a_service_that_does_not_follow_is_told(prepared: World, sandbox: 
 
     await sandbox.post("world/ttl-follow", on=False)
     cache = open_cache(prepared.cache.url)
+    await cache.delete(*(ion_contract.own(key, "ion-api") for key in (ion_contract.CONFIG_KEY, ion_contract.ACK_KEY)))
     await cache.hset(ion_contract.CONFIG_KEY, mapping={"value": "333", "version": "99"})
     try:
         found = wrong(await examine(settings(prepared)))

@@ -16,7 +16,7 @@ from bot.config import Settings
 from bot.store import StateStore, clock_of, open_state_store
 from bot.wiring.assembly import assemble
 from demo.world import World
-from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.client import open_server
 from lumen.adapters.cache.ttl import RedisTtl
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.custom_metrics import PREFIX, CustomMetrics
@@ -86,7 +86,7 @@ class Running:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
-    google, cache = await open_google(settings.lumen_gcp_endpoint), open_cache(settings.cache_url)
+    google, cache = await open_google(settings.lumen_gcp_endpoint), open_server(settings.cache_url)
     async with assemble(settings) as lumen:
         yield Running(lumen.store, lumen.collector, google, cache)
     await google.close()

@@ -13,7 +13,7 @@ from google.rpc.status_pb2 import Status
 from redis.asyncio import Redis
 
 from demo.world import World
-from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.client import open_server
 from lumen.adapters.google.clients import Patience, open_google
 from lumen.adapters.google.memorystore import MemorystoreActuator, MemorystoreLimits
 from lumen.model.messages import ActuatorFailed, SourceUnavailable, ValueMoved
@@ -50,7 +50,7 @@ class Side:
 async def side(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterator[Side]:
     del sandbox
     of = sandbox_world.addresses
-    google, cache = await open_google(of.gcp_endpoint, memorystore=True), open_cache(sandbox_world.cache.url)
+    google, cache = await open_google(of.gcp_endpoint, memorystore=True), open_server(sandbox_world.cache.url)
     actuator = MemorystoreActuator(google.memorystore, of.redis_instance, cache, PATIENCE, LIMITS)
     yield Side(actuator, google.memorystore, cache)
     present = await actuator.read(API)
@@ -121,7 +121,7 @@ async def refusing(google: ForeignGoogle, cache_url: str) -> AsyncIterator[Memor
         return Instance.pb(Instance(name=NAME, state=Instance.State.READY, memory_size_gb=1))
 
     google.answers["GetInstance"] = instance
-    clients, cache = await open_google(google.endpoint, memorystore=True), open_cache(cache_url)
+    clients, cache = await open_google(google.endpoint, memorystore=True), open_server(cache_url)
     yield MemorystoreActuator(clients.memorystore, NAME, cache, PATIENCE, LIMITS)
     await clients.close()
     await cache.aclose()
@@ -159,7 +159,7 @@ async def test_an_instance_that_never_gets_ready_is_given_up(google: ForeignGoog
         return Instance.pb(Instance(name=NAME, state=Instance.State.REPAIRING, memory_size_gb=1))
 
     google.answers["GetInstance"] = repairing
-    clients, cache = await open_google(google.endpoint, memorystore=True), open_cache(cache_url)
+    clients, cache = await open_google(google.endpoint, memorystore=True), open_server(cache_url)
     limits = MemorystoreLimits(change_seconds=0.05, poll_seconds=0.01)
     with pytest.raises(ActuatorFailed, match="instance_unfinished"):
         await MemorystoreActuator(clients.memorystore, NAME, cache, PATIENCE, limits).set(

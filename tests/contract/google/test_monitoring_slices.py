@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from demo.world import World
-from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.client import open_server
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.clock import ScaledClock
 from lumen.adapters.google.clients import GoogleClients, Patience, open_google
@@ -77,7 +77,7 @@ async def looking(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterator
     of = sandbox_world.addresses
     clock = ScaledClock(sandbox_world.clock.scale, datetime.fromisoformat(sandbox_world.clock.origin))
     google = await open_google(of.gcp_endpoint)
-    cache = open_cache(sandbox_world.cache.url)
+    cache = open_server(sandbox_world.cache.url)
     api, canary = (ServiceId(of.project, of.region, name) for name in (of.service, f"{of.service}-canary"))
     yield Looking(google, cache, clock, api, canary, of.redis_instance)
     await google.close()

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.client import open_server
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.store.connection import open_store
 from lumen.adapters.store.controls import RedisControls
@@ -87,7 +87,7 @@ class House:
 
 @pytest.fixture
 async def house(state_url: str, cache_url: str) -> AsyncIterator[House]:
-    redis, cache = open_store(state_url), open_cache(cache_url)
+    redis, cache = open_store(state_url), open_server(cache_url)
     store = Store.over(redis)
     await store.prepare()
     yield House(store, cache)

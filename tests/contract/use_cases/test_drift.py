@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from demo.valkey import EmbeddedValkey, Kind
-from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.client import open_server
 from lumen.adapters.cache.memory import MB, RedisMemoryActuator
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.store.connection import open_store
@@ -137,7 +137,7 @@ class Shaky:
 async def house(state_url: str, cache_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     monkeypatch.setattr(room, "LEASE", timedelta(seconds=3))
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=3))
-    redis, cache = open_store(state_url), open_cache(cache_url)
+    redis, cache = open_store(state_url), open_server(cache_url)
     store = Store.over(redis)
     await store.prepare()
     yield House(store, cache)
@@ -203,12 +203,12 @@ async def test_a_restart_gives_the_limit_back_and_it_is_set_again(
     del state_url
     server = EmbeddedValkey(memory_directory / "drifting", Kind.CACHE, maxmemory_mb=256)
     with server:
-        house.cache = open_cache(server.url)
+        house.cache = open_server(server.url)
         await house.applied(Knob.CACHE_SIZE, 320)
         await house.applied(Knob.CACHE_SIZE, 384)
         await house.cache.aclose()
     with server:
-        house.cache = open_cache(server.url)
+        house.cache = open_server(server.url)
         # 256 is what stood before the first of the two.
         (said,) = await house.drift().look(SERVICE)
         assert (said.code, said.params["present"]) == ("drift.set_again", 256)
@@ -259,7 +259,7 @@ async def test_what_is_under_way_is_left_to_the_execution(house: House) -> None:
 async def test_without_data_nothing_is_judged(house: House) -> None:
     await house.applied()
     await house.cache.aclose()
-    house.cache = open_cache("redis://127.0.0.1:1")
+    house.cache = open_server("redis://127.0.0.1:1")
     assert await codes(house.drift()) == []
     assert await house.drift_audit() == []
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 from redis import Redis as SyncRedis
-from redis.asyncio import Redis
 
 from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.servers import CacheClient
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.checks import would
 from lumen.adapters.store.connection import open_store
@@ -83,7 +83,7 @@ class Second:
 class House:
     """One store, one cache, a service that follows (or not), and as many replicas as a test wants."""
 
-    def __init__(self, store: Store, cache: Redis) -> None:
+    def __init__(self, store: Store, cache: CacheClient) -> None:
         self.store = store
         self.cache = cache
         self.second = Second()
@@ -131,10 +131,13 @@ class House:
         working.result()
 
 
-@pytest.fixture
-async def house(state_url: str, cache_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+@pytest.fixture(params=["one cache", pytest.param("a cluster", marks=pytest.mark.prove)])
+async def house(
+    state_url: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
     # A crashed holder's lease must run out before another may go on; the tests do not wait 15 s for that.
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=3))
+    cache_url = request.getfixturevalue("cache_url" if request.param == "one cache" else "cache_cluster_url")
     redis, cache = open_store(state_url), open_cache(cache_url)
     store = Store.over(redis)
     await store.prepare()

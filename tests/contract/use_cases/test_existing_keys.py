@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from lumen.adapters.cache.client import open_cache
+from lumen.adapters.cache.client import open_server
 from lumen.adapters.cache.keys import CacheSweeper, Pace
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.store.connection import open_store
@@ -99,7 +99,7 @@ class House:
 @pytest.fixture
 async def house(state_url: str, cache_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=3))
-    redis, cache = open_store(state_url), open_cache(cache_url)
+    redis, cache = open_store(state_url), open_server(cache_url)
     store = Store.over(redis)
     await store.prepare()
     house = House(store, cache)
