@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import redis
 from redis.asyncio.cluster import RedisCluster as Client
 
 from demo.valkey import EmbeddedValkey, Kind
@@ -24,7 +25,7 @@ from lumen.model.proposal import Change, Knob
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Window
 from lumen.ports.actuators import Reading, Swept
-from sandbox.ion.ion_cache import AsyncCache
+from sandbox.ion.ion_cache import AsyncCache, Cache
 from tests.manual_clock import ManualClock
 from tests.redis_cluster import RedisCluster, free_ports
 
@@ -191,13 +192,21 @@ async def test_a_service_follows_reports_and_holds_back(url: str, cache: Client)
     assert await ttl.holds_back(API)
     lives = [await cache.ttl(f"{PREFIX}{number}") for number in range(200)]
     assert {300, 420} >= {300 if life <= 300 else 420 for life in lives} and max(lives) > 300
-    await reported.run("GET", b"ion:cache:1", at_once=True)
+    await reported.close()
     batches = [each for _, each in await stream.read(API, "", 100)]
     assert batches and all(isinstance(each, Batch) for each in batches)
     assert sum(each.counts[2] for each in batches if isinstance(each, Batch)) == 200
     assert await ttl.end_hold_back(API, "p1")
     assert await cache.hmget(ion_contract.own(ion_contract.CONFIG_KEY, API.name), ["permille"]) == [None]
     await service.aclose()
+
+
+async def test_the_plain_client_reports_too(url: str, cache: Client) -> None:
+    with redis.RedisCluster.from_url(url.replace("redis+cluster", "redis")) as service:
+        plain = Cache(service, API.name, b"secret")
+        plain.get(b"1")
+        plain.close()
+    assert await cache.xlen(ion_contract.own(ion_contract.ACCESSES_KEY, API.name))
 
 
 async def test_announced_misses_of_every_node_are_heard(nodes: RedisCluster, url: str, cache: Client) -> None:
