@@ -98,13 +98,16 @@ class Duties:
                 self.metrics.watched_until.labels(service.key).set(self.lumen.store.clock.now().timestamp())
             if looked:
                 await rounds.revisions.look(looked)
-        for service in looked:
+        # Where nothing is open, waiting or pinned there is nothing to judge; those are told of all other open pages.
+        active = await self._active(self.watched)
+        concerned = set(looked).intersection(active)
+        for service in concerned:
             with guarded("rollback_not_considered", service=service.key):
                 await rounds.rollback.consider(service)
                 self.kicks.outbox()
-        for service in looked:
+        for service in concerned:
             with guarded("changes_not_guarded", service=service.key):  # after the rollback, which never waits for it
-                await rounds.effects.guard(service, self.watched)
+                await rounds.effects.guard(service, active)
 
     async def _missed(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
         claims, now = self.lumen.store.claims, self.lumen.store.clock.now()
@@ -115,18 +118,26 @@ class Duties:
 
     async def by_time(self, services: Sequence[ServiceId]) -> None:
         """Reminders, pins that end, and calls of the people on call: also while nothing can be measured."""
-        for service in services:
+        active = await self._active(services)
+        for service in active:
             with guarded("nobody_reminded", service=service.key):
                 await self.lumen.rounds.beside.reminding.due(service)
             with guarded("pins_not_settled", service=service.key):
                 await self.lumen.changes.overrides.settle(service)
         self.kicks.settling()
-        for service in services:
+        for service in active:
             with guarded("nobody_called", service=service.key):
                 if await self.lumen.called.calling.due(service):
                     self.kicks.outbox()
         self.kicks.paging()
         self.kicks.errors()  # after the message of a page, which waits for no log
+
+    async def _active(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
+        """Those of them that may have work; none while the store does not tell."""
+        with guarded("services_not_told"):
+            active = set(await self.lumen.active.now())
+            return [service for service in services if service in active]
+        return ()
 
     async def turns(self, services: Sequence[ServiceId], *, only_missed: bool = False) -> None:
         """The hour's turn, with the verdicts that come before it.

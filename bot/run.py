@@ -34,6 +34,7 @@ from bot.wiring.work import letters_of, open_work
 from bot.workers import ExecutionPool, Worker, guarded
 from lumen.adapters.store import epoch
 from lumen.model.answers import Readiness
+from lumen.model.service import ServiceId
 from lumen.use_cases.dead_letters import TakingDeadLetters
 from lumen.wording.catalogue import Catalogue
 
@@ -138,7 +139,7 @@ class Bot:
         with guarded("clocks_not_compared"):
             await self._clocks.compare()
         is_timed = not self._clocks.offsets.store
-        for service in self._services:
+        for service in await self._active():
             with guarded("countdown_waits", service=service.key):
                 for countdowns in self._lumen.countdowns if is_timed else ():
                     await countdowns.settle(service)
@@ -146,6 +147,8 @@ class Bot:
                 await self.executions.begin(service)
             with guarded("incident_not_edited", service=service.key):
                 await self._lumen.rounds.beside.moments.due(service)
+        with guarded("no_service_rests"):
+            await self._lumen.active.rest()
         self._slack.outbox.kick()
 
     async def page(self) -> None:
@@ -153,7 +156,7 @@ class Bot:
         paging = self._lumen.called.paging
         if paging is None:
             return
-        for service in self._services:
+        for service in await self._active():
             with guarded("pager_waits", service=service.key):
                 await paging.settle(service, self._slack.outbox.unheard(service))
         self._metrics.pager_fails.set(float(paging.trouble is not None))
@@ -161,16 +164,25 @@ class Bot:
 
     async def errors(self) -> None:
         """Put what the blamed revisions log onto the messages of the incidents that are open."""
-        for service in self._services:
+        for service in await self._active():
             with guarded("error_lines_not_read", service=service.key):
                 if await self._lumen.rounds.beside.reading_errors.due(service):
                     self._slack.outbox.kick()
 
+    async def _active(self) -> Sequence[ServiceId]:
+        """None while the store does not tell."""
+        with guarded("services_not_told"):
+            return await self._lumen.active.now()
+        return ()
+
     async def readiness(self) -> Sequence[Readiness]:
-        """The things that must work before the bot is of use, and how they stand."""
+        """The things that must work before the bot is of use, and how they stand.
+
+        One service speaks for the store: what is wrong with another one alone, its looks say.
+        """
         words, paging = self._words, self._lumen.called.paging
         return [
-            await store_readiness(self._lumen.store, self._services, words),
+            await store_readiness(self._lumen.store, self._services[:1], words),
             slack_readiness(self._slack.state(), words),
             outbox_readiness(self._slack.outbox.state(), words),
             wake_readiness(self._woke_at, self._started_at, words),

@@ -8,7 +8,7 @@ may have been posted is looked up before it is posted again.
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from handlers.pacing import Rank, Turn, Urgency
 from handlers.places import PLACE_REFUSED, Places, Renderer, place_trouble
 from handlers.poster import DuplicateSweeper, Poster, tag_of
 from handlers.posting import Posting
+from handlers.serving import Serving
 from handlers.web_api import (
     EDIT,
     POST,
@@ -34,6 +35,7 @@ from lumen.model.incident import Unheard
 from lumen.model.messages import LumenError, Message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Dirty, Lease, Leases, Outbox, Surface
+from lumen.use_cases.active import Active
 
 _log = structlog.get_logger(__name__)
 
@@ -82,11 +84,11 @@ class OutboxState:
 
 
 class OutboxWorker:
-    """Serves all of `services`, each in its channel; `run` ends only when it is cancelled."""
+    """Serves all that `active` tells of, each in its channel; `run` ends only when it is cancelled."""
 
     def __init__(
         self,
-        services: Sequence[ServiceId],
+        active: Active,
         outbox: Outbox,
         leases: Leases,
         renderer: Renderer,
@@ -94,17 +96,16 @@ class OutboxWorker:
         channel_of: Callable[[ServiceId], str],
         timing: Timing = Timing(),
     ) -> None:
-        self._services = services
         self._outbox = outbox
         self._leases = leases
         self._renderer = renderer
         self.poster = poster
         self._channel_of = channel_of
         self._timing = timing
-        self._kicked = asyncio.Event()
         self.duplicates = DuplicateSweeper(outbox, poster, timing.duplicates_after)
         self._places = Places(outbox, poster, renderer, channel_of)
         self._posting = Posting(outbox, poster, self._places, self.duplicates, timing.look_after)
+        self._serving = Serving(active, self._serve, self._left_here, self._places.look_again, timing.poll)
         self._parked: dict[Surface, _Parked] = {}
         #: A process that was stopped for longer posts nothing before its lease is renewed (monotonic seconds).
         self._ours_until: dict[ServiceId, float] = {}
@@ -116,7 +117,7 @@ class OutboxWorker:
         """As it is now; other replicas see the same, whichever of them is the worker."""
         now = time.monotonic()
         lag = max((now - since for since, _ in self._behind.values()), default=0.0)
-        unheard = [call for service in self._services for call in self.unheard(service)]
+        unheard = [call for service in {one.service for one in self._behind} for call in self.unheard(service)]
         return OutboxState(len(self._behind), lag, self._trouble, tuple(unheard))
 
     def unheard(self, service: ServiceId) -> tuple[Unheard, ...]:
@@ -137,7 +138,7 @@ class OutboxWorker:
         """The reason why Slack refuses messages in a channel, and what mends it; elsewhere only where it is of no
         service's channel that somebody asks."""
         refused = {self._channel_of(at.service): one.error for at, one in self._parked.items() if one.is_of_the_place}
-        if asked_in not in refused and asked_in in map(self._channel_of, self._services):
+        if asked_in not in refused and asked_in in map(self._channel_of, self._serving.active.services):
             return None
         channel = asked_in if asked_in in refused else next(reversed(refused), "")
         return place_trouble(refused[channel], channel) if refused else None
@@ -150,17 +151,21 @@ class OutboxWorker:
 
     def kick(self) -> None:
         """Something was marked: look now rather than at the next poll."""
-        self._kicked.set()
+        self._serving.kick()
 
     async def run(self) -> None:
-        """Serve every service at once; a slow one holds up no other."""
-        async with asyncio.TaskGroup() as group:
-            for service in self._services:
-                group.create_task(self._serve(service))
+        """Serve every service that may have work at once; a slow one holds up no other."""
+        await self._serving.run()
+
+    def _left_here(self) -> Iterator[ServiceId]:
+        """Those that this process has begun with, or has to look at, and nobody else knows of."""
+        yield from (surface.service for surface in self._behind)
+        yield from self.duplicates.services()
+        yield from filter(self._places.is_unseen, self._serving.active.services)
 
     async def _serve(self, service: ServiceId) -> None:
         failures = 0
-        while True:
+        while self._serving.wants(service):
             try:
                 await self._while_ours(service)
                 failures = 0
@@ -176,7 +181,10 @@ class OutboxWorker:
                 failures += 1
                 self._trouble = type(error).__name__
                 _log.exception("outbox_broke", service=service.key)
-            await asyncio.sleep(backoff_seconds(failures) if failures else self._timing.poll)
+            if failures:
+                await asyncio.sleep(backoff_seconds(failures))
+            else:
+                await self._serving.pause(service, self._timing.poll)
 
     async def _while_ours(self, service: ServiceId) -> None:
         """Returns at once while another replica is the worker. Raises what stops the work."""
@@ -216,8 +224,8 @@ class OutboxWorker:
     async def _work(self, service: ServiceId, touched: set[Surface]) -> None:
         doubted_at = time.monotonic()
         is_new = True
-        while True:
-            self._kicked.clear()
+        while self._serving.wants(service):
+            self._serving.looks(service)
             listed = await self._listed(service, ours=True)
             if is_new:
                 # Whoever worked before may have posted these, and died before it could say so.
@@ -229,11 +237,7 @@ class OutboxWorker:
                 self._trouble = ""
             await self._places.look(service)
             await self.duplicates.look(service)
-            try:
-                async with asyncio.timeout(self._timing.poll):
-                    await self._kicked.wait()
-            except TimeoutError:
-                continue
+            await self._serving.pause(service, self._timing.poll)
 
     async def _show_each(self, listed: Sequence[Dirty], touched: set[Surface]) -> bool:
         """Whether each had its turn; otherwise it is time to look again, for something urgent may have come."""

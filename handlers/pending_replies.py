@@ -5,7 +5,6 @@ left after a while is given here, by whichever replica looks first. Told twice i
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +16,7 @@ from handlers.web_api import guarded
 from lumen.model.messages import NotPossible
 from lumen.model.service import ServiceId
 from lumen.ports.store import Leases, PendingReplies, PendingReply
+from lumen.use_cases.active import Active
 from lumen.use_cases.approvals import Approvals
 
 _log = structlog.get_logger(__name__)
@@ -32,9 +32,9 @@ LEASE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class PendingRepliesWorker:
-    """Serves all of `services`; `run` ends only when it is cancelled."""
+    """Serves all that `active` tells of; `run` ends only when it is cancelled."""
 
-    services: Sequence[ServiceId]
+    active: Active
     pending: PendingReplies
     leases: Leases
     approvals: Approvals
@@ -43,9 +43,10 @@ class PendingRepliesWorker:
     async def run(self) -> None:
         """Look every few seconds. What fails is looked at again."""
         while True:
-            for service in self.services:
-                with guarded("pending_replies_wait", service=service.key):
-                    await self.settle(service, GIVEN_WITHIN)
+            with guarded("pending_replies_wait"):
+                for service in await self.active.now():
+                    with guarded("pending_replies_wait", service=service.key):
+                        await self.settle(service, GIVEN_WITHIN)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def settle(self, service: ServiceId, age: timedelta) -> None:

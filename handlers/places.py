@@ -70,6 +70,10 @@ class Places:
         with guarded("earlier_cards_stay", service=service.key):
             await self._sweep(self.channel_of(service))
 
+    def is_unseen(self, service: ServiceId) -> bool:
+        """Whether it was not looked at since the start, or since the store was away."""
+        return service not in self._looked_at
+
     def look_again(self, service: ServiceId) -> None:
         """Soon: the store was away, and may have been lost or restored."""
         self._looked_at.pop(service, None)

@@ -244,6 +244,10 @@ class DuplicateSweeper:
         now = time.monotonic()
         self._doubts[surface] = _Doubt(tag, thread_ts, [now + after for after in self._after_seconds])
 
+    def services(self) -> Iterator[ServiceId]:
+        """Those whose messages it still looks for."""
+        return (surface.service for surface in self._doubts)
+
     async def look(self, service: ServiceId) -> None:
         """Look for those whose time has come. Raises SlackTrouble (it is looked for again), LumenError."""
         for surface, doubt in tuple(self._doubts.items()):

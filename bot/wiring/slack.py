@@ -87,7 +87,7 @@ class SlackSide:
         )
         charts = Charts()
         self.outbox = OutboxWorker(
-            services=settings.services,
+            active=lumen.active,
             outbox=lumen.store.outbox,
             leases=lumen.store.leases,
             renderer=MessageRenderer(
@@ -111,7 +111,7 @@ class SlackSide:
             place_trouble=self.outbox.place_trouble,
         )
         self.pending_replies = PendingRepliesWorker(
-            services=settings.services,
+            active=lumen.active,
             pending=lumen.store.pending_replies,
             leases=lumen.store.leases,
             approvals=lumen.changes.approvals,

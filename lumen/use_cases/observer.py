@@ -30,12 +30,16 @@ class Observer:
     services: Sequence[ServiceId]
     #: Of the newest day of each service the keys so far; found again in the store by whoever begins.
     _keys: dict[ServiceId, tuple[date, set[int]]] = field(default_factory=dict)
+    #: Of each service the last entry that is kept, as far as known here: without a newer one no store is asked.
+    _kept: dict[ServiceId, str] = field(default_factory=dict)
 
     async def due(self) -> int:
         """The number of batches that were taken in. Raises SomeFailed after all services had their turn."""
         taken, failures = 0, dict[str, Exception]()
         for service in self.services:
             with noted(failures, service.name):
+                if service in self._kept and not await self.stream.read(service, self._kept[service], 1):
+                    continue
                 taken += await self.claims.alone(service, LEASE_NAME, partial(self._all, service)) or 0
         if failures:
             raise SomeFailed(failures)
@@ -50,6 +54,7 @@ class Observer:
     async def _look(self, service: ServiceId, lease: Lease) -> int:
         before = await self.days.progress(service)
         entries = await self.stream.read(service, before.last_id, MOST_BATCHES)
+        self._kept[service] = before.last_id
         if not entries:
             return 0
         now = self.claims.clock.now()
@@ -58,6 +63,7 @@ class Observer:
         wanted = thinned(after, now)
         after = await self._lowered(service, after, wanted)
         await self.days.put(service, lease, now.hour, pieces, after)
+        self._kept[service] = after.last_id
         await self.stream.trim(service, after.last_id)
         if wanted != before.below or _report_more(entries, wanted):
             await self.stream.thin(service, wanted)

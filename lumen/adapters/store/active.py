@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unreachable
 from lumen.adapters.store.epoch import time_of
 from lumen.adapters.store.hint import ACTIVE, SINCE
-from lumen.adapters.store.scripts import Calls, script
+from lumen.adapters.store.scripts import Calls, cancellations, script
 from lumen.model.messages import StoreUnavailable
 from lumen.model.service import ServiceId
 from lumen.ports.store import Hinted
@@ -68,9 +68,12 @@ class RedisHint:
     @asynccontextmanager
     async def _told(self) -> AsyncIterator[None]:
         """Turn what the client raises into StoreUnavailable."""
+        cancelled_before = cancellations()
         try:
             yield
         except REFUSALS as error:
             raise refused(error, place(self._redis)) from error
         except SILENCE as error:
             raise unreachable(error, place(self._redis)) from error
+        if cancellations() > cancelled_before:
+            raise asyncio.CancelledError  # the client may lose it on Python 3.11 (scripts.py)

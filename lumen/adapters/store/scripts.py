@@ -177,7 +177,7 @@ class Calls:
     async def _connection(self) -> AsyncIterator[AbstractConnection]:
         """One of the pool."""
         pool: Any = self._redis.connection_pool  # its methods carry no types
-        cancelled_before = _cancellations()
+        cancelled_before = cancellations()
         try:
             connection = await pool.get_connection()
         except SILENCE as error:
@@ -186,7 +186,7 @@ class Calls:
             yield connection
         finally:
             await pool.release(connection)
-        if _cancellations() > cancelled_before:
+        if cancellations() > cancelled_before:
             # Python 3.11's `asyncio.wait_for`, in which redis-py writes, loses a cancellation that comes as it ends.
             raise asyncio.CancelledError
 
@@ -289,7 +289,7 @@ def wrong_epoch(found_schema: str | None, where: str, service: ServiceId) -> Sto
     return OtherSchema(*with_remedy("state.other_schema", where=where, found=found_schema, wanted=" / ".join(SCHEMAS)))
 
 
-def _cancellations() -> int:
+def cancellations() -> int:
     """The number of requests to cancel the running task."""
     task = asyncio.current_task()
     return task.cancelling() if task is not None else 0

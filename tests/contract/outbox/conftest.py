@@ -12,8 +12,10 @@ from handlers.charts import Charts
 from handlers.outbox import OutboxWorker, Timing
 from handlers.poster import Poster
 from handlers.web_api import SlackApi
+from lumen.adapters.store.active import RedisHint
 from lumen.model.service import ServiceId
 from lumen.ports.store import Surface
+from lumen.use_cases.active import Active
 from sandbox.client import SeenMessage
 from tests.contract.slack.conftest import RunningSlack, rooms, session, slack
 from tests.contract.slack.side import SERVICE, Rooms
@@ -70,7 +72,7 @@ class Desk:
     def make(self, pace_seconds: float = 0.0) -> OutboxWorker:
         api = SlackApi(self.slack.facts.bot_token, self.slack.api_url, self.session)
         return OutboxWorker(
-            (SERVICE,),
+            Active(RedisHint(self.rooms.redis), (SERVICE,), self.rooms.clock),
             self.rooms.outbox,
             self.rooms.leases,
             self.pages,

@@ -27,6 +27,7 @@ from lumen.policies.ttl import TtlLimits
 from lumen.ports.actuators import Progress, Reading, Swept
 from lumen.ports.clock import no_fault
 from lumen.use_cases.acting import Acting
+from lumen.use_cases.active import Active
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
@@ -158,6 +159,7 @@ class Rooms(StateStore):
         self.choosing = Choosing(services, self.choices, clock)
         self.looking = Looking(knobs, advisor)
         self.graphs = FeedbackGraphs(proposals, turns, self.days, alerts, ProcessNumerics(), clock, 0.01)
+        self.active = Active(self.hint, services, clock)
         self.digest = Digest(self.claims, self.outbox, ZoneInfo("UTC"))
         self.digests = DigestReader(self.readouts, turns, alerts, proposals, PRESETS["default"])
         #: What the Slack side asks of the turn runner and of the seals.
@@ -165,7 +167,7 @@ class Rooms(StateStore):
 
     def as_lumen(self) -> Lumen:
         """These, in each place in which the Slack side looks for them."""
-        made = SimpleNamespace(store=self, called=self, answers=self, changes=self, rounds=self)
+        made = SimpleNamespace(store=self, active=self.active, called=self, answers=self, changes=self, rounds=self)
         return cast(Lumen, made)
 
     @staticmethod

@@ -21,6 +21,7 @@ from bot.wiring.slack import SlackSide
 from lumen.adapters.clock import SystemClock, Wall
 from lumen.model.service import ServiceId
 from lumen.ports.clock import no_fault
+from lumen.use_cases.active import Active
 from tests.contract.store.builders import SERVICE, Store
 
 HOURS = timedelta(hours=2)
@@ -55,7 +56,8 @@ class Machine:
         )
         execution = SimpleNamespace(due=self.due)
         rounds, changes = SimpleNamespace(publish=None), SimpleNamespace(execution=execution)
-        lumen = SimpleNamespace(store=state, rounds=rounds, changes=changes, countdowns=(self,))
+        active = Active(state.hint, (SERVICE,), state.clock)
+        lumen = SimpleNamespace(store=state, active=active, rounds=rounds, changes=changes, countdowns=(self,))
         slack = SimpleNamespace(outbox=SimpleNamespace(kick=lambda: None))
         metrics = cast(Metrics, SimpleNamespace(duties=None))
         made = cast(Settings, settings), cast(Lumen, lumen), cast(SlackSide, slack)

@@ -1,4 +1,5 @@
--- Whether anything stands that must be served: undecided, under way, to be shown, owed, open, to be paged or to end.
+-- Whether anything stands that must be served: undecided, under way, to be shown, owed, open, to be paged, pinned to a
+-- revision, or to end.
 -- ARGV    3 controls that end before this moment (ISO 8601) are waited for
 -- Reply   OK '1' or '', the time at which that was so
 local function owes_pager()
@@ -20,5 +21,6 @@ local function ends_soon()
   return false
 end
 
-local stands = redis.call('EXISTS', UNFINISHED, DIRTY, OWED, ALERTS_OPEN) > 0 or ends_soon() or owes_pager()
+local stands = redis.call('EXISTS', UNFINISHED, DIRTY, OWED, ALERTS_OPEN) > 0
+  or redis.call('HEXISTS', STANDING, 'pinned') == 1 or ends_soon() or owes_pager()
 return { 'OK', NOW, stands and '1' or '', NOW }
