@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from demo.valkey import EmbeddedValkey
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
-from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.connection import StoreClient, open_store
 from lumen.adapters.store.proposals import RedisProposals
 from lumen.model.messages import NoData, message
 from lumen.model.proposal import Change, Choice, Decision, Draft, Knob, Origin, Priority
@@ -48,7 +48,7 @@ def shown(name: str, taken: list[float]) -> None:
     print(f"{name:<52} p50 {statistics.median(taken):6.2f} ms   p99 {p99:6.2f} ms")
 
 
-async def decisions(redis: Redis) -> None:
+async def decisions(redis: StoreClient) -> None:
     """Decide under all settings in turns, so that whatever else the machine does hits every one alike."""
     proposals = RedisProposals(redis, SystemClock())
     taken: dict[str, list[float]] = {"always": [], "everysec": [], "no": []}
@@ -64,7 +64,7 @@ async def decisions(redis: Redis) -> None:
     await redis.config_set("appendfsync", "always")
 
 
-async def storm(redis: Redis) -> None:
+async def storm(redis: StoreClient) -> None:
     proposals = RedisProposals(redis, SystemClock())
 
     async def two_hundred(n: int) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from redis.asyncio import Redis
-
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
 from lumen.adapters.store.alerts import RedisAlerts
 from lumen.adapters.store.audit import RedisAudit
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.controls import RedisControls, RedisSilences
 from lumen.adapters.store.leases import RedisLeases
 from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
@@ -43,7 +42,7 @@ class StandingTtl:
 class World:
     """Stands for the use cases behind the handlers; execution and outbox are measured apart."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: StoreClient) -> None:
         clock = SystemClock()
         self._redis = redis
         self._clock = clock

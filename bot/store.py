@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from redis.asyncio import Redis
-
 from bot.config import Settings
 from bot.faults import fault_point
 from bot.thresholds import size_limits, ttl_limits
@@ -14,7 +12,7 @@ from lumen.adapters.store.accesses import RedisAccessDays
 from lumen.adapters.store.active import RedisHint
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays, RedisPages
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
-from lumen.adapters.store.connection import ANSWER_SECONDS, open_store
+from lumen.adapters.store.connection import ANSWER_SECONDS, StoreClient, open_store
 from lumen.adapters.store.controls import RedisBills, RedisChoices, RedisControls, RedisSilences
 from lumen.adapters.store.epoch import warnings as memory_warnings
 from lumen.adapters.store.leases import RedisInbox, RedisLeases, RedisSlots
@@ -35,7 +33,7 @@ from lumen.use_cases.restrictions import Restraints
 class StateStore:
     """Every part of the state store over one connection; `clock` dates what is written there."""
 
-    def __init__(self, redis: Redis, clock: HostClock, fault: FaultPoint) -> None:
+    def __init__(self, redis: StoreClient, clock: HostClock, fault: FaultPoint) -> None:
         self.redis = redis
         self.clock = clock
         self.leases = RedisLeases(redis)

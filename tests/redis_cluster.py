@@ -101,8 +101,16 @@ class RedisCluster:
 
     @property
     def url(self) -> str:
-        """Of one node, as a setting would name it."""
-        return self.nodes[0].url
+        """As a setting would name it, by all nodes."""
+        return self._url(self.nodes)
+
+    def url_from(self, key: str) -> str:
+        """The same; the node that serves `key` stands first."""
+        first = self.primary_of(key)
+        return self._url([first, *(node for node in self.nodes if node is not first)])
+
+    def _url(self, nodes: Sequence[ClusterNode]) -> str:
+        return f"redis+cluster://{','.join(f'127.0.0.1:{node.port}' for node in nodes)}"
 
     def __enter__(self) -> Self:
         try:

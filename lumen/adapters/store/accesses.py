@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from datetime import date
 
-from redis.asyncio import Redis
-
 from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.leases import lease_lost
 from lumen.adapters.store.scripts import Calls, accesses_key
 from lumen.model.observed import Piece, Progress, Tally, joined
@@ -27,7 +26,7 @@ WORD = 8
 class RedisAccessDays:
     """`lumen.ports.store.AccessDays`. `key_of`: the hash of each service."""
 
-    def __init__(self, redis: Redis, key_of: Callable[[ServiceId], str] = accesses_key) -> None:
+    def __init__(self, redis: StoreClient, key_of: Callable[[ServiceId], str] = accesses_key) -> None:
         self._calls, self._key_of = Calls(redis), key_of
 
     async def progress(self, service: ServiceId) -> Progress:

@@ -1,18 +1,16 @@
 """The hint of which services may have work, read, refilled, and taken from those that have none."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from redis.asyncio import Redis
-
-from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unreachable
-from lumen.adapters.store.epoch import time_of
-from lumen.adapters.store.hint import ACTIVE, SINCE
-from lumen.adapters.store.scripts import Calls, cancellations, script
-from lumen.model.messages import StoreUnavailable
+from lumen.adapters.store.connection import StoreClient
+from lumen.adapters.store.hint import SINCE, hint_of, hints_of
+from lumen.adapters.store.node import Node, of_each, reached
+from lumen.adapters.store.scripts import Calls, script
+from lumen.model.messages import Message, StoreUnavailable
 from lumen.model.service import ServiceId
 from lumen.ports.store import Hinted
 
@@ -25,55 +23,66 @@ AT_ONCE = 16
 
 
 class RedisHint:
-    """`lumen.ports.store.Hint`."""
+    """`lumen.ports.store.Hint`. Of a cluster's node that does not answer nothing is told: nor could its services be."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: StoreClient) -> None:
         self._redis = redis
         self._calls = Calls(redis)
 
     async def active(self) -> Hinted:
-        async with self._told():
-            found: Any = await self._redis.zrange(ACTIVE, 0, -1, withscores=True)
-        scores: dict[str, float] = dict(found)
-        return Hinted(scores, scores.pop(SINCE, None))
+        found = await of_each(hints_of(self._redis), lambda hint: self._redis.at(hint, partial(_scores, hint)))
+        sets = [each for each in found if not isinstance(each, Message)]
+        sinces = [each.pop(SINCE, None) for each in sets]
+        known = [since for since in sinces if since is not None]
+        scores = {key: score for each in sets for key, score in each.items()}
+        return Hinted(scores, sum(known) if len(known) == len(sinces) else None)
 
     async def refill(self, services: Sequence[ServiceId]) -> float:
-        now = await time_of(self._redis)
-        until = round((now + REFILLED_FOR).timestamp() * 1000)
-        async with self._told():
-            await self._redis.zadd(ACTIVE, {SINCE: round(now.timestamp() * 1000)}, nx=True)
-            await self._redis.zadd(ACTIVE, {service.key: until for service in services}, gt=True)
-            since = await self._redis.zscore(ACTIVE, SINCE)
-        return float(since or 0)
+        of = {
+            hint: [one.key for one in services if hint_of(self._redis, one) == hint] for hint in hints_of(self._redis)
+        }
+        found = await of_each(list(of), lambda hint: self._redis.at(hint, partial(_refill, hint, of[hint])))
+        return sum(since for since in found if not isinstance(since, Message))
 
     async def rest(self, seen: Mapping[ServiceId, float], soon: datetime) -> None:
-        services, idle = list(seen), list[ServiceId]()
+        services, idle = list(seen), dict[str, list[ServiceId]]()
         for at in range(0, len(services), AT_ONCE):
             some = services[at : at + AT_ONCE]
             found = await asyncio.gather(*(self._is_idle(one, seen[one], soon) for one in some), return_exceptions=True)
             for error in found:
                 if isinstance(error, BaseException) and not isinstance(error, StoreUnavailable):
                     raise error
-            idle += [one for one, is_idle in zip(some, found, strict=True) if is_idle is True]
-        if idle:
-            pairs = [word for one in idle for word in (one.key, round(seen[one]))]
-            async with self._told():
-                await self._redis.eval(script("rest", bare=True).text, 1, ACTIVE, *pairs)
+            for one, is_idle in zip(some, found, strict=True):
+                if is_idle is True:
+                    idle.setdefault(hint_of(self._redis, one), []).append(one)
+        for hint, resting in idle.items():
+            pairs = [word for one in resting for word in (one.key, round(seen[one]))]
+            await self._redis.at(hint, partial(_rest, hint, pairs))
 
     async def _is_idle(self, service: ServiceId, score: float, soon: datetime) -> bool:
         """Whether nothing stands, and no change that was announced can run any more."""
         stands, now = (await self._calls.read("standing", service, soon.isoformat())).values
         return not stands and not int(now) <= score <= int(now) + STEPPED_MS
 
-    @asynccontextmanager
-    async def _told(self) -> AsyncIterator[None]:
-        """Turn what the client raises into StoreUnavailable."""
-        cancelled_before = cancellations()
-        try:
-            yield
-        except REFUSALS as error:
-            raise refused(error, place(self._redis)) from error
-        except SILENCE as error:
-            raise unreachable(error, place(self._redis)) from error
-        if cancellations() > cancelled_before:
-            raise asyncio.CancelledError  # the client may lose it on Python 3.11 (scripts.py)
+
+async def _scores(hint: str, node: Node) -> dict[str, float]:
+    client: Any = node.redis  # this method's types are those of several protocols
+    with reached(node):
+        return dict(await client.zrange(hint, 0, -1, withscores=True))
+
+
+async def _refill(hint: str, keys: Sequence[str], node: Node) -> float:
+    """The filling that the set has begun with."""
+    with reached(node):
+        seconds, microseconds = await node.redis.time()
+        now_ms = seconds * 1000 + microseconds // 1000
+        until = now_ms + round(REFILLED_FOR / timedelta(milliseconds=1))
+        await node.redis.zadd(hint, {SINCE: now_ms}, nx=True)
+        if keys:
+            await node.redis.zadd(hint, dict.fromkeys(keys, until), gt=True)
+        return float(await node.redis.zscore(hint, SINCE) or 0)
+
+
+async def _rest(hint: str, pairs: Sequence[str | int], node: Node) -> None:
+    with reached(node):
+        await node.redis.eval(script("rest", bare=True).text, 1, hint, *map(str, pairs))

@@ -12,9 +12,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from redis.asyncio import Redis
-
 from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.leases import lease_lost
 from lumen.adapters.store.scripts import Calls, Reply, position
 from lumen.model.alert import Observation, Severity
@@ -68,7 +67,7 @@ LATENCY = "latency_ms"
 class RedisDays:
     """`lumen.ports.store.Days`."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: StoreClient) -> None:
         self._calls = Calls(redis)
 
     async def days(self, service: ServiceId, since: date) -> list[Day]:
@@ -130,7 +129,7 @@ class RedisAlerts:
 
     def __init__(
         self,
-        redis: Redis,
+        redis: StoreClient,
         clock: Clock,
         keep_slices: int = KEEP_SLICES,
         keep_alerts: int = KEEP_ALERTS,
@@ -322,7 +321,7 @@ def _told(stored: StoredAlert) -> Iterator[str | int]:
 class RedisPages:
     """`lumen.ports.incidents.Pages`."""
 
-    def __init__(self, redis: Redis, clock: Clock) -> None:
+    def __init__(self, redis: StoreClient, clock: Clock) -> None:
         self._calls = Calls(redis)
         self._clock = clock
 

@@ -7,11 +7,10 @@ it was built on. Seals stand in a list, one for every run of at most `BATCH` ent
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from redis.asyncio import Redis
-
 from lumen.adapters.store.audit_events import entry_from
 from lumen.adapters.store.audit_lines import START, digest, disagreement, entry_line, marks, seal_line
 from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.epoch import time_of
 from lumen.adapters.store.leases import lease_lost, milliseconds
 from lumen.adapters.store.scripts import Calls, position
@@ -25,7 +24,7 @@ from lumen.ports.store import AuditCheck, Lease, Seal
 class RedisAudit:
     """`lumen.ports.store.Audit`."""
 
-    def __init__(self, redis: Redis, clock: Clock) -> None:
+    def __init__(self, redis: StoreClient, clock: Clock) -> None:
         self._calls = Calls(redis)
         self._clock = clock
 
@@ -53,7 +52,7 @@ KEEP = timedelta(days=90)
 class RedisAuditSeals:
     """`lumen.ports.store.AuditSeals`."""
 
-    def __init__(self, redis: Redis, clock: Clock, batch: int = BATCH) -> None:
+    def __init__(self, redis: StoreClient, clock: Clock, batch: int = BATCH) -> None:
         self._redis = redis
         self._calls = Calls(redis)
         self._clock = clock
@@ -114,7 +113,7 @@ class RedisAuditSeals:
     async def trim(self, service: ServiceId, keep: timedelta = KEEP) -> int:
         seals = await self._seals(service)
         exported = await self.last_exported(service)
-        oldest_kept_ms = await self._now_ms() - milliseconds(keep)
+        oldest_kept_ms = await self._now_ms(service) - milliseconds(keep)
         # The newest seal stays: the next one is built on it.
         drop = [s for s in seals[:-1] if s.number <= exported and _millisecond(s.last_id) < oldest_kept_ms]
         if not drop:
@@ -125,9 +124,9 @@ class RedisAuditSeals:
         )
         return int(reply.values[0]) if reply.status == "OK" else 0
 
-    async def _now_ms(self) -> int:
+    async def _now_ms(self, service: ServiceId) -> int:
         """By the store's clock, as the ids of the entries are."""
-        return int((await time_of(self._redis)).timestamp() * 1000)
+        return int((await time_of(self._redis, service)).timestamp() * 1000)
 
     def _next(self, newest: Seal | None, entries: list[AuditEntry]) -> Seal:
         previous = newest.sha256 if newest else START

@@ -1,16 +1,24 @@
-"""The client of the state store: bounded waits, no second try behind our back, and errors that say how to mend them.
+"""The client of the state store: bounded waits, no second try behind our back, and the node that serves a service.
 
 Measured with redis-py's defaults: a timeout of 0.5 s took 9.65 s and ran the script twice (docs/adr/0003).
 """
 
-import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
 
-from redis import exceptions
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from lumen.model.messages import OutcomeUnknown, StoreUnavailable, message, with_remedy
+from lumen.adapters.store.node import Node
+from lumen.adapters.store.topology import Topology
+from lumen.model.cluster_url import is_cluster, urls_of_nodes
+from lumen.model.messages import StoreUnavailable
+from lumen.model.service import ServiceId
+
+T = TypeVar("T")
 
 #: How long an answer is waited for. A click is acked after the transition and Slack waits 3 s in all.
 ANSWER_SECONDS = 1.5
@@ -20,16 +28,66 @@ CONNECT_SECONDS = 1.0
 CONNECTIONS = 64
 
 
+class StoreClient(Redis):
+    """A client of the server that the URL names; of a cluster (`redis+cluster://`) `at` leads to the node that serves a
+    service, and the client itself reaches the first one that is named."""
+
+    def __init__(self, url: str, pool_of: Callable[[str], ConnectionPool]) -> None:
+        begin = urls_of_nodes(url)[0] if is_cluster(url) else url
+        super().__init__(connection_pool=pool_of(begin))
+        self.auto_close_connection_pool = True
+        self._only = Node(self)
+        #: None for the one server.
+        self.topology = Topology(url, self, lambda one: Redis.from_pool(pool_of(one))) if is_cluster(url) else None
+
+    async def at(self, of: ServiceId | str, step: Callable[[Node], Awaitable[T]]) -> T:
+        """Take `step` at the server of a service, or of a key. Raises StoreUnavailable, and what `step` raises."""
+        return await (step(self._only) if self.topology is None else self.topology.at(of, step))
+
+    async def holder(self, of: ServiceId | str) -> Node:
+        """The server of a service, or of a key. Raises StoreUnavailable."""
+        return self._only if self.topology is None else await self.topology.holder(of)
+
+    async def nodes(self) -> Sequence[Node]:
+        """The one server, or the cluster's primaries. Raises StoreUnavailable."""
+        return [self._only] if self.topology is None else await self.topology.primaries()
+
+    async def shares(self, services: Sequence[ServiceId]) -> Mapping[Node, Sequence[ServiceId]]:
+        """Which server serves which of them. Raises StoreUnavailable."""
+        if self.topology is None:
+            return {self._only: services}
+        found: dict[Node, list[ServiceId]] = {}
+        for service in services:
+            found.setdefault(await self.topology.holder(service), []).append(service)
+        return found
+
+    async def has_replica(self, node: Node) -> bool:
+        """Asked anew: a replica that died is nobody to wait for. True where nobody tells."""
+        if self.topology is not None:
+            with suppress(StoreUnavailable):
+                await self.topology.refresh()
+        return node.has_replica
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close the connections to every node."""
+        if self.topology is not None:
+            await self.topology.aclose()
+        await super().aclose(close_connection_pool)
+
+
 def open_store(
     url: str,
     *,
     answer_seconds: float = ANSWER_SECONDS,
     connect_seconds: float = CONNECT_SECONDS,
     connections: int = CONNECTIONS,
-) -> Redis:
-    """A client for `redis://`, `rediss://` or `unix://`. Connects when first used; close it with `aclose()`."""
-    pool = BlockingConnectionPool.from_url(
-        url,
+) -> StoreClient:
+    """A client for `redis://`, `rediss://`, `unix://` or `redis+cluster://`, `rediss+cluster://`.
+
+    Connects when first used; close it with `aclose()`. Raises ValueError.
+    """
+    pool_of = partial(
+        BlockingConnectionPool.from_url,
         max_connections=connections,
         timeout=connect_seconds,
         socket_timeout=answer_seconds,
@@ -39,57 +97,4 @@ def open_store(
         decode_responses=True,
         protocol=2,
     )
-    return Redis.from_pool(pool)
-
-
-def place(redis: Redis) -> str:
-    """The store's address for people: host and port, or the socket; never the password."""
-    given = redis.connection_pool.connection_kwargs
-    return str(given.get("path") or f"{given.get('host', 'localhost')}:{given.get('port', 6379)}")
-
-
-#: The server refused: nothing was changed. Some of these are connection errors by class, but they are answers.
-REFUSALS = (
-    exceptions.ResponseError,
-    exceptions.BusyLoadingError,
-    exceptions.AuthenticationError,
-    exceptions.AuthorizationError,
-)
-
-#: No answer. Cancellation is none of these.
-SILENCE = (exceptions.RedisError, OSError, TimeoutError, asyncio.IncompleteReadError)
-
-_NAMES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    ((exceptions.OutOfMemoryError,), "out_of_memory"),
-    ((exceptions.ReadOnlyError,), "read_only"),
-    ((exceptions.BusyLoadingError,), "loading"),
-    ((exceptions.MovedError, exceptions.AskError, exceptions.ClusterCrossSlotError), "cluster"),
-    ((exceptions.ClusterDownError, exceptions.TryAgainError), "cluster_down"),
-    ((exceptions.NoPermissionError, exceptions.AuthenticationError, exceptions.AuthorizationError), "denied"),
-)
-
-
-def refused(error: BaseException, where: str) -> StoreUnavailable:
-    """The server answered with an error."""
-    name = next((name for kinds, name in _NAMES if isinstance(error, kinds)), "refused")
-    return StoreUnavailable(
-        message(f"state.{name}", where=where, detail=_detail(error)), message(f"state.{name}_remedy", where=where)
-    )
-
-
-def unreachable(error: BaseException, where: str) -> StoreUnavailable:
-    """Nothing was sent, or what was sent changes nothing."""
-    # While connecting, the client wraps the server's refusal in a connection error.
-    for answer in (error, error.__cause__):
-        if isinstance(answer, REFUSALS):
-            return refused(answer, where)
-    return StoreUnavailable(*with_remedy("state.unreachable", where=where, detail=_detail(error)))
-
-
-def unanswered(error: BaseException, where: str) -> OutcomeUnknown:
-    """A change was sent and no answer came."""
-    return OutcomeUnknown(*with_remedy("state.outcome_unknown", where=where, detail=_detail(error)))
-
-
-def _detail(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return StoreClient(url, pool_of)

@@ -7,9 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from redis.asyncio import Redis
-
 from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.control_lines import SILENCE, Audited, StandingFields
 from lumen.adapters.store.leases import milliseconds
 from lumen.adapters.store.scripts import Calls, position
@@ -29,7 +28,7 @@ _FIELDS = ("pinned", "pause", "revisions", "override", "size_lock", "served", "p
 class RedisControls:
     """`lumen.ports.incidents.Controls`."""
 
-    def __init__(self, redis: Redis, clock: Clock) -> None:
+    def __init__(self, redis: StoreClient, clock: Clock) -> None:
         self._calls = Calls(redis)
         self._clock = clock
         self._fields = StandingFields(self._calls, clock)
@@ -124,7 +123,7 @@ def _until(until: datetime | None) -> str:
 class RedisBills:
     """`lumen.ports.sources.Bills`."""
 
-    def __init__(self, redis: Redis, clock: Clock) -> None:
+    def __init__(self, redis: StoreClient, clock: Clock) -> None:
         self._calls = Calls(redis)
         self._fields = StandingFields(self._calls, clock)
 
@@ -154,7 +153,7 @@ class RedisBills:
 class RedisChoices:
     """`lumen.ports.store.Choices`."""
 
-    def __init__(self, redis: Redis, clock: Clock) -> None:
+    def __init__(self, redis: StoreClient, clock: Clock) -> None:
         self._calls = Calls(redis)
         self._fields = StandingFields(self._calls, clock)
 
@@ -184,7 +183,7 @@ _SILENCE_FIELDS = tuple(f"{SILENCE}{kind}" for kind in AlertKind) + tuple(
 class RedisSilences:
     """`lumen.ports.incidents.Silences`."""
 
-    def __init__(self, redis: Redis, clock: Clock) -> None:
+    def __init__(self, redis: StoreClient, clock: Clock) -> None:
         self._calls = Calls(redis)
         self._fields = StandingFields(self._calls, clock)
 

@@ -7,16 +7,18 @@ element of one key, by the key's type: one server's DUMP is not read by an older
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unreachable
+from lumen.adapters.store.answers import place
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.epoch import Copied, durability
 from lumen.adapters.store.hint import forget
+from lumen.adapters.store.node import Node, reached
 from lumen.adapters.store.scripts import (
     IMPORTING,
     NAMES,
@@ -25,6 +27,7 @@ from lumen.adapters.store.scripts import (
     all_keys,
     key,
     misses_key,
+    replicated_key,
     script,
     wrong_epoch,
 )
@@ -67,13 +70,17 @@ class Copy:
         return next((int(each["string"]) for each in self.elements if each["key"] == "sequence"), 0)
 
 
-async def taken(redis: Redis, service: ServiceId, clock: Clock) -> Sequence[str]:
+async def taken(redis: StoreClient, service: ServiceId, clock: Clock) -> Sequence[str]:
     """Every line of a copy; bots may go on meanwhile. Raises StoreUnavailable."""
-    with _told(redis):
-        elements = await _at_one_moment(redis, service)
+    return await redis.at(service, partial(_taken, service, clock))
+
+
+async def _taken(service: ServiceId, clock: Clock, node: Node) -> Sequence[str]:
+    with reached(node):
+        elements = await _at_one_moment(node.redis, service)
     epoch = dict(each["hash"] for each in elements if each["key"] == "epoch")
     if epoch.get("schema") not in SCHEMAS:
-        raise wrong_epoch(epoch.get("schema"), place(redis), service)
+        raise wrong_epoch(epoch.get("schema"), node.where, service)
     first = {"lumen_state": FORMAT, "service": service.key, "epoch": epoch["id"], "schema": epoch["schema"]}
     lines = [_line(first | {"taken_at": clock.now().isoformat()}), *map(_line, elements)]
     return [*lines, _line({"lines": len(lines), "sha256": _digest(lines)})]
@@ -96,7 +103,7 @@ def copy_from(lines: Iterable[str]) -> Copy:
     return Copy(service, epoch, schema, taken_at, last["sha256"], elements)
 
 
-async def put(redis: Redis, service: ServiceId, copy: Copy) -> Copied | None:
+async def put(redis: StoreClient, service: ServiceId, copy: Copy) -> Copied | None:
     """Write a copy into an empty store, and read it back; no bot uses that store until `epoch.restored` has followed.
 
     None where this very copy stands there already. What an import that broke off has left is written anew.
@@ -107,8 +114,13 @@ async def put(redis: Redis, service: ServiceId, copy: Copy) -> Copied | None:
     if copy.schema not in SCHEMAS:
         raise NotPossible(*with_remedy("state.copy_schema", found=copy.schema, wanted=" / ".join(SCHEMAS)))
     await durability(redis)
-    with _told(redis):
-        if not await _begin(redis, service, copy):
+    return await redis.at(service, partial(_put, service, copy))
+
+
+async def _put(service: ServiceId, copy: Copy, node: Node) -> Copied | None:
+    redis = node.redis
+    with reached(node):
+        if not await _begin(node, service, copy):
             return None
         await redis.unlink(*all_keys(service)[1:], *await _memories(redis, service))
         for at in range(0, len(copy.elements), BATCH):
@@ -118,28 +130,33 @@ async def put(redis: Redis, service: ServiceId, copy: Copy) -> Copied | None:
                 await pipe.execute()
         stored = await _at_one_moment(redis, service)
     if _lasting(stored) != _lasting(copy.elements):
-        raise StoreUnavailable(*with_remedy("state.import_differs", where=place(redis)))
+        raise StoreUnavailable(*with_remedy("state.import_differs", where=node.where))
     return Copied(copy.schema, copy.digest)
 
 
-async def cleared(redis: Redis, service: ServiceId) -> int:
+async def cleared(redis: StoreClient, service: ServiceId) -> int:
     """Remove all that the store holds of a service, in whatever shape; how many keys. Raises StoreUnavailable."""
-    with _told(redis):
-        beside = accesses_key(service), misses_key(service)
-        removed = int(await redis.unlink(*all_keys(service), *beside, *await _memories(redis, service)))
-        await forget(redis)
-        return removed
+    removed = await redis.at(service, partial(_cleared, service))
+    await forget(redis)
+    return removed
 
 
-async def _begin(redis: Redis, service: ServiceId, copy: Copy) -> bool:
+async def _cleared(service: ServiceId, node: Node) -> int:
+    beside = accesses_key(service), misses_key(service)
+    with reached(node):
+        await node.redis.unlink(replicated_key(service))
+        return int(await node.redis.unlink(*all_keys(service), *beside, *await _memories(node.redis, service)))
+
+
+async def _begin(node: Node, service: ServiceId, copy: Copy) -> bool:
     """Take the store for this copy; False where it stands there already. Raises NotPossible."""
     keys, wanted = all_keys(service), script("import_begin", bare=True)
-    status, *found = await redis.eval(wanted.text, len(keys), *keys, IMPORTING, copy.epoch, copy.taken_at)
+    status, *found = await node.redis.eval(wanted.text, len(keys), *keys, IMPORTING, copy.epoch, copy.taken_at)
     if status == "OK":
         return True
     if status == "EPOCH" and found[1] == copy.digest:
         return False
-    raise NotPossible(*with_remedy("state.not_empty", where=place(redis), service=service.key))
+    raise NotPossible(*with_remedy("state.not_empty", where=node.where, service=service.key))
 
 
 async def _at_one_moment(redis: Redis, service: ServiceId) -> Sequence[Line]:
@@ -230,14 +247,3 @@ def _line(told: Line) -> str:
 
 def _digest(lines: Sequence[str]) -> str:
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
-
-
-@contextmanager
-def _told(redis: Redis) -> Iterator[None]:
-    """Turn what the client raises into StoreUnavailable. What is sent twice here does no harm."""
-    try:
-        yield
-    except REFUSALS as error:
-        raise refused(error, place(redis)) from error
-    except SILENCE as error:
-        raise unreachable(error, place(redis)) from error

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from redis import exceptions
-from redis.asyncio import Redis
 
+from lumen.adapters.store.answers import SILENCE, unreachable
 from lumen.adapters.store.codec import encode
-from lumen.adapters.store.connection import SILENCE, place, unreachable
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.hint import forget
+from lumen.adapters.store.node import Node, of_each, reached
 from lumen.adapters.store.scripts import IMPORTING, SCHEMA, SCHEMAS, Calls, key, script, wrong_epoch
 from lumen.model.messages import Message, StoreUnavailable, message, with_remedy
 from lumen.model.proposal import Choice, Decision
@@ -26,6 +28,10 @@ from lumen.ports.clock import Clock
 
 #: What the server must be set to, so that an acknowledged decision survives (docs/adr/0004).
 DURABLE = (("appendonly", "yes"), ("appendfsync", "always"), ("maxmemory-policy", "noeviction"))
+#: Of the epoch's hash.
+_FIELDS = ("id", "schema", "made_at")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +45,25 @@ class Epoch:
     fresh: bool
 
 
-async def init(redis: Redis, services: Sequence[ServiceId], clock: Clock) -> Sequence[Epoch]:
+async def init(redis: StoreClient, services: Sequence[ServiceId], clock: Clock) -> Sequence[Epoch]:
     """Prepare the store for each service; one that is prepared already stays as it is.
 
     Raises StoreUnavailable (also when the server would not keep what it acknowledges).
     """
     await durability(redis)
-    wanted = script("init", bare=True)
-    made = []
-    for service in services:
-        try:
-            fresh, schema, found, made_at = await redis.eval(
-                wanted.text, 1, key(service, "epoch"), SCHEMA, secrets.token_hex(8), clock.now().isoformat()
-            )
-            if fresh == "1":
-                await forget(redis)
-        except SILENCE as error:
-            raise unreachable(error, place(redis)) from error
-        if schema not in SCHEMAS:
-            raise wrong_epoch(schema, place(redis), service)
-        made.append(Epoch(service, found, schema, datetime.fromisoformat(made_at), fresh == "1"))
+    made = [await redis.at(service, partial(_made, service, clock)) for service in services]
+    if any(one.fresh for one in made):
+        await forget(redis)
     return made
+
+
+async def _made(service: ServiceId, clock: Clock, node: Node) -> Epoch:
+    wanted, own = script("init", bare=True), (SCHEMA, secrets.token_hex(8), clock.now().isoformat())
+    with reached(node):
+        fresh, schema, found, made_at = await node.redis.eval(wanted.text, 1, key(service, "epoch"), *own)
+    if schema not in SCHEMAS:
+        raise wrong_epoch(schema, node.where, service)
+    return Epoch(service, found, schema, datetime.fromisoformat(made_at), fresh == "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Known:
 
 
 async def restored(
-    redis: Redis, service: ServiceId, clock: Clock, known: Known, copy: Copied | None = None
+    redis: StoreClient, service: ServiceId, clock: Clock, known: Known, copy: Copied | None = None
 ) -> Restored:
     """Begin a new epoch on a store that was restored. `copy`: what has been written into it just now.
 
@@ -106,78 +110,117 @@ async def restored(
     written = ("", "") if copy is None else (copy.schema, copy.digest)
     reply = await calls.change("restored", service, fresh, at, known.number, withdrawn, note, who, told, *written)
     former, closed, number = reply.values
-    with suppress(*SILENCE):  # what is restored is: running bots look at it within the hour in any case
+    with suppress(StoreUnavailable):  # what is restored is: running bots look at it within the hour in any case
         await forget(redis)
     return Restored(service, former, fresh, int(closed), int(number))
 
 
-async def check(redis: Redis, services: Sequence[ServiceId]) -> Sequence[Message]:
+async def check(redis: StoreClient, services: Sequence[ServiceId]) -> Sequence[Message]:
     """Whether Lumen may use this store. Returns warnings: what could not be checked.
 
     Raises StoreUnavailable: unreachable, not prepared for one of the services, prepared by another version, or not
-    durable.
+    durable. A cluster's node that does not answer is a warning: the others serve their services.
     """
     warnings = await durability(redis)
-    for service in services:
-        await read(redis, service)
-    return warnings
+    shares = await redis.shares(services)
+    silent = await of_each(list(shares), lambda node: _checked(node, shares[node]))
+    return (*warnings, *(each for each in silent if isinstance(each, Message)))
 
 
-async def read(redis: Redis, service: ServiceId) -> Epoch:
+async def _checked(node: Node, services: Sequence[ServiceId]) -> None:
+    with reached(node):
+        async with node.redis.pipeline(transaction=False) as pipe:
+            for service in services:
+                pipe.hmget(key(service, "epoch"), *_FIELDS)
+            found = await pipe.execute()
+    for service, fields in zip(services, found, strict=True):
+        _epoch(service, fields, node)
+
+
+async def read(redis: StoreClient, service: ServiceId) -> Epoch:
     """The epoch of a service. Raises StoreUnavailable when there is none, or of another version."""
-    client: Any = redis  # this method carries no types
-    try:
-        found, schema, made_at = await client.execute_command("HMGET", key(service, "epoch"), "id", "schema", "made_at")
-    except SILENCE as error:
-        raise unreachable(error, place(redis)) from error
+
+    async def ask(node: Node) -> Epoch:
+        client: Any = node.redis  # this method carries no types
+        with reached(node):
+            found = await client.hmget(key(service, "epoch"), *_FIELDS)
+        return _epoch(service, found, node)
+
+    return await redis.at(service, ask)
+
+
+def _epoch(service: ServiceId, fields: Sequence[str | None], node: Node) -> Epoch:
+    found, schema, made_at = fields
     if found is None or schema not in SCHEMAS or made_at is None:
-        raise wrong_epoch(schema, place(redis), service)
+        raise wrong_epoch(schema, node.where, service)
     return Epoch(service, found, schema, datetime.fromisoformat(made_at), fresh=False)
 
 
-async def time_of(redis: Redis) -> datetime:
-    """The store's own clock. Raises StoreUnavailable."""
-    try:
-        seconds, microseconds = await redis.time()
-    except SILENCE as error:
-        raise unreachable(error, place(redis)) from error
+async def time_of(redis: StoreClient, service: ServiceId | None = None) -> datetime:
+    """The clock of the server that keeps a service; of no certain one, the middle one of all.
+
+    Raises StoreUnavailable.
+    """
+    if service is not None:
+        return await redis.at(service, _time)
+    times = await of_each(await redis.nodes(), _time)
+    told = sorted(each for each in times if isinstance(each, datetime))
+    return told[len(told) // 2]
+
+
+async def _time(node: Node) -> datetime:
+    with reached(node):
+        seconds, microseconds = await node.redis.time()
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
 
 
-async def durability(redis: Redis) -> Sequence[Message]:
-    """Warnings where the server does not tell its settings (Memorystore). Raises StoreUnavailable for wrong ones."""
-    where = place(redis)
+async def durability(redis: StoreClient) -> Sequence[Message]:
+    """Warnings where a server does not tell its settings (Memorystore). Raises StoreUnavailable for wrong ones."""
+    told = await of_each(await redis.nodes(), _durability)
+    return [each for each in told if each is not None]
+
+
+async def _durability(node: Node) -> Message | None:
     try:
-        told = await redis.config_get(*(name for name, _ in DURABLE))
+        told = await node.redis.config_get(*(name for name, _ in DURABLE))
     except exceptions.ResponseError:
-        return (message("state.settings_hidden", where=where),)
+        return message("state.settings_hidden", where=node.where)
     except SILENCE as error:
-        raise unreachable(error, where) from error
+        raise unreachable(error, node.where) from error
     for name, wanted in DURABLE:
         found = told.get(name) or ""
         if found != wanted:
             raise StoreUnavailable(
-                *with_remedy("state.not_durable", where=where, setting=name, found=found, wanted=wanted)
+                *with_remedy("state.not_durable", where=node.where, setting=name, found=found, wanted=wanted)
             )
-    return ()
+    return None
 
 
 WARN_AT = 0.70
 
 
-async def used_ratio(redis: Redis) -> float | None:
-    """Used share of `maxmemory` (0-1), or None where no limit is set or told. Raises StoreUnavailable."""
-    try:
-        told = await redis.info("memory")
-    except SILENCE as error:
-        raise unreachable(error, place(redis)) from error
+async def used_ratio(redis: StoreClient) -> float | None:
+    """Used share of `maxmemory` (0-1) of the fullest server, or None where no limit is set or told.
+
+    Raises StoreUnavailable.
+    """
+    found = await of_each(await redis.nodes(), _used_ratio)
+    return max((each for each in found if isinstance(each, float)), default=None)
+
+
+async def _used_ratio(node: Node) -> float | None:
+    with reached(node):
+        told = await node.redis.info("memory")
     limit = int(told.get("maxmemory", 0))
     return int(told["used_memory"]) / limit if limit else None
 
 
-async def warnings(redis: Redis) -> Sequence[Message]:
-    """One when more than 70 % is used. Raises StoreUnavailable."""
-    used = await used_ratio(redis)
-    if used is None or used < WARN_AT:
-        return ()
-    return (message("state.memory_short", where=place(redis), used_ratio=used),)
+async def warnings(redis: StoreClient) -> Sequence[Message]:
+    """One for each server that has used more than 70 %. Raises StoreUnavailable."""
+    nodes = await redis.nodes()
+    found = zip(nodes, await of_each(nodes, _used_ratio), strict=True)
+    return tuple(
+        message("state.memory_short", where=node.where, used_ratio=used)
+        for node, used in found
+        if isinstance(used, float) and used >= WARN_AT
+    )

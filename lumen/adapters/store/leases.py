@@ -5,8 +5,7 @@ outside (docs/adr/0006).
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from redis.asyncio import Redis
-
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.scripts import Calls, inbox_key, position
 from lumen.model.messages import LeaseLost, with_remedy
 from lumen.model.service import ServiceId
@@ -26,7 +25,7 @@ def lease_lost(name: str) -> LeaseLost:
 class RedisLeases:
     """`lumen.ports.store.Leases`; durations are on the wall."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: StoreClient) -> None:
         self._calls = Calls(redis)
 
     async def acquire(self, service: ServiceId, name: str, duration: timedelta) -> Lease | None:
@@ -45,7 +44,7 @@ class RedisLeases:
 class RedisSlots:
     """`lumen.ports.store.Slots`; durations are on the wall. A claim is the lease "slot/<schedule>"."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: StoreClient) -> None:
         self._calls = Calls(redis)
 
     async def claim(
@@ -69,7 +68,7 @@ class RedisSlots:
 class RedisInbox:
     """`lumen.ports.store.Inbox`."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: StoreClient) -> None:
         self._calls = Calls(redis)
         self._me = secrets.token_hex(8)
 

@@ -7,9 +7,8 @@ brought out; the step is made when none is left that knows only the older (docs/
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from lumen.adapters.store import epoch
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.scripts import Calls
 from lumen.model.service import Person, ServiceId
 from lumen.ports.clock import Clock
@@ -39,7 +38,7 @@ class Migrated:
 
 
 async def migrate(
-    redis: Redis, service: ServiceId, clock: Clock, person: Person | None, steps: Sequence[Migration] = MIGRATIONS
+    redis: StoreClient, service: ServiceId, clock: Clock, person: Person | None, steps: Sequence[Migration] = MIGRATIONS
 ) -> Sequence[Migrated]:
     """Every step that is due; with nobody who makes them, only what they would do.
 

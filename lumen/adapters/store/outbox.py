@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from redis.asyncio import Redis
-
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.leases import milliseconds
 from lumen.adapters.store.scripts import Calls
 from lumen.model.service import ServiceId
@@ -18,7 +17,7 @@ REMEMBER = timedelta(days=90)
 class RedisOutbox:
     """`lumen.ports.store.Outbox`. Proposals are marked by their own transitions."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: StoreClient) -> None:
         self._calls = Calls(redis)
 
     async def mark(self, surface: Surface, *, once: bool = False) -> bool:
@@ -57,7 +56,7 @@ def _name(surface: Surface) -> str:
 class RedisPendingReplies:
     """`lumen.ports.store.PendingReplies`."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: StoreClient) -> None:
         self._calls = Calls(redis)
 
     async def older_than(self, service: ServiceId, age: timedelta) -> list[PendingReply]:

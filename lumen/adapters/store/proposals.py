@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from redis.asyncio import Redis
-
 from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.leases import lease_lost, milliseconds
 from lumen.adapters.store.scripts import Calls, Reply, click_key, request_key
 from lumen.model.messages import Message, NotPossible, with_remedy
@@ -101,7 +100,7 @@ class RedisProposals:
     Deadlines are enforced by the store's clock; the times that people read are of `clock`, whose durations they are.
     """
 
-    def __init__(self, redis: Redis, clock: Clock, fault: FaultPoint = no_fault, keep: int = KEEP) -> None:
+    def __init__(self, redis: StoreClient, clock: Clock, fault: FaultPoint = no_fault, keep: int = KEEP) -> None:
         self._calls = Calls(redis)
         self._clock = clock
         self._fault = fault

@@ -7,21 +7,21 @@ server, a slow network) cannot decide anything behind our back.
 
 import asyncio
 import hashlib
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from redis import exceptions
-from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 
-from lumen.adapters.store.connection import REFUSALS, SILENCE, place, refused, unanswered, unreachable
-from lumen.adapters.store.hint import QUIET, Command, touch
-from lumen.model.messages import OtherSchema, StoreUnavailable, with_remedy
+from lumen.adapters.store.answers import REFUSALS, SILENCE, refused, unanswered, unreachable
+from lumen.adapters.store.connection import StoreClient
+from lumen.adapters.store.hint import QUIET, hint_of, touch
+from lumen.adapters.store.node import Command, Node, ask, ask_each, reached, whole
+from lumen.model.messages import OtherSchema, OutcomeUnknown, StoreUnavailable, with_remedy
 from lumen.model.service import ServiceId
 
 _HERE = Path(__file__).parent / "scripts"
@@ -106,6 +106,11 @@ def inbox_key(service: ServiceId, message_id: str) -> str:
     return key(service, f"inbox:{message_id}")
 
 
+def replicated_key(service: ServiceId) -> str:
+    """Is written to learn whether a replica holds what was written before; no part of a copy."""
+    return key(service, "replicated")
+
+
 def accesses_key(service: ServiceId) -> str:
     """The accesses that a service has reported; no part of a copy."""
     return key(service, "accesses")
@@ -122,8 +127,8 @@ SCHEMAS = ("1",)
 SCHEMA = SCHEMAS[-1]
 #: In place of the layout while a copy is being written into the store: no Lumen works with that.
 IMPORTING = "importing"
-#: The offset between the store's clock and ours is measured again after this, for clocks drift.
-OFFSET_SECONDS = 30.0
+#: How long a change waits for the hint of it to stand on another node: it is only a hint.
+HINT_WITHIN_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,150 +139,161 @@ class Reply:
     values: tuple[Any, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A script for a service. `dedupe`: a key beside those of every script. `changes`: not only reads; `makes_work`:
+    what it leaves may have to be shown, decided, carried out or answered."""
+
+    script: Script
+    service: ServiceId
+    args: Sequence[str | int]
+    dedupe: str | None = None
+    changes: bool = False
+    makes_work: bool = False
+
+    def after_its_script(self, speaks: str, not_after: str | int = "") -> Sequence[str | int]:
+        """Keys and arguments. `speaks`: the layouts that are taken; `not_after`: see common.lua."""
+        keys = all_keys(self.service) + ([self.dedupe] if self.dedupe else [])
+        return (len(keys), *keys, speaks, not_after, *self.args)
+
+
 class Calls:
     """Scripts for one store. Several callers may share it; each call takes a connection of the pool for itself.
 
     `schemas`: the layouts that are taken.
     """
 
-    def __init__(self, redis: Redis, schemas: Sequence[str] = SCHEMAS) -> None:
+    def __init__(self, redis: StoreClient, schemas: Sequence[str] = SCHEMAS) -> None:
         self._redis = redis
         self._speaks = f",{','.join(schemas)},"
-        self._where = place(redis)
-        self._offset_ms: float | None = None
-        self._measured_at = 0.0
 
     async def read(self, name: str, service: ServiceId, *args: str | int) -> Reply:
         """Changes nothing. Raises StoreUnavailable."""
-        return await self._run(script(name), service, args, dedupe=None, changes=False, makes_work=False)
+        return await self._run(Call(script(name), service, args))
 
     async def read_each(self, asked: Sequence[tuple[str, ServiceId, Sequence[str | int]]]) -> Sequence[Reply]:
-        """Several reads in one round trip: each a script, a service, and arguments. Raises StoreUnavailable."""
-        wanted = [(script(name), self._rest(service, args)) for name, service, args in asked]
-        async with self._connection() as connection:
-            try:
-                replies = await _ask_each(connection, wanted)
-            except REFUSALS as error:
-                raise refused(error, self._where) from error
-            except SILENCE as error:
-                raise unreachable(error, self._where) from error
-        return [
-            self._checked(Reply(raw[0], tuple(raw[2:])), service)
-            for raw, (_, service, _) in zip(replies, asked, strict=True)
-        ]
+        """Several reads in one round trip to each server: each a script, a service, and arguments.
 
-    def _rest(
-        self, service: ServiceId, args: Sequence[str | int], dedupe: str | None = None, not_after: str | int = ""
-    ) -> Sequence[str | int]:
-        """Keys and arguments of a call, after its script."""
-        keys = all_keys(service) + ([dedupe] if dedupe else [])
-        return (len(keys), *keys, self._speaks, not_after, *args)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AbstractConnection]:
-        """One of the pool."""
-        pool: Any = self._redis.connection_pool  # its methods carry no types
-        cancelled_before = cancellations()
-        try:
-            connection = await pool.get_connection()
-        except SILENCE as error:
-            raise unreachable(error, self._where) from error
-        try:
-            yield connection
-        finally:
-            await pool.release(connection)
-        if cancellations() > cancelled_before:
-            # Python 3.11's `asyncio.wait_for`, in which redis-py writes, loses a cancellation that comes as it ends.
-            raise asyncio.CancelledError
+        Raises StoreUnavailable.
+        """
+        calls = [Call(script(name), service, args) for name, service, args in asked]
+        shares = await self._redis.shares(list(dict.fromkeys(call.service for call in calls)))
+        found: dict[int, Reply] = {}
+        for replies in await asyncio.gather(
+            *(self._read_share(services[0], _of(calls, services)) for services in shares.values())
+        ):
+            found.update(replies)
+        return [found[at] for at in range(len(calls))]
 
     async def change(
         self, name: str, service: ServiceId, *args: str | int, dedupe: str | None = None, makes_work: bool = True
     ) -> Reply:
-        """All or nothing. Raises StoreUnavailable (nothing happened), OutcomeUnknown (it may have).
+        """All or nothing. On a cluster it is answered once a replica holds it, where there is one: the server may be
+        lost then, and what follows from the answer stays true. Raises StoreUnavailable (nothing happened),
+        OutcomeUnknown (it may have, or may be forgotten).
 
         `makes_work` False: this one leaves nothing to do, though others by that script may.
         """
         makes_work = makes_work and name not in QUIET
-        return await self._run(script(name), service, args, dedupe=dedupe, changes=True, makes_work=makes_work)
+        return await self._run(Call(script(name), service, args, dedupe, changes=True, makes_work=makes_work))
 
     async def migrate(self, name: str, service: ServiceId, *args: str | int) -> Reply:
         """One migration, all or nothing. Raises StoreUnavailable, OutcomeUnknown."""
-        migrated = script(name, last="migrated")
-        return await self._run(migrated, service, args, dedupe=None, changes=True, makes_work=True)
+        return await self._run(Call(script(name, last="migrated"), service, args, changes=True, makes_work=True))
 
-    async def _run(
-        self,
-        wanted: Script,
-        service: ServiceId,
-        args: Sequence[str | int],
-        *,
-        dedupe: str | None,
-        changes: bool,
-        makes_work: bool,
-    ) -> Reply:
-        async with self._connection() as connection:
+    async def _run(self, call: Call) -> Reply:
+        return await self._redis.at(call.service, partial(self._run_at, call))
+
+    async def _run_at(self, call: Call, node: Node) -> Reply:
+        async with node.connection() as connection:
             try:
-                not_after = await self._not_after(connection) if changes else ""
-                first = touch(service, int(not_after)) if makes_work else ()
-                rest = self._rest(service, args, dedupe, not_after)
-                raw = await self._send(connection, first, wanted, rest, changes)
+                not_after = await node.not_after(connection) if call.changes else ""
+                first = await self._hint(call, node, not_after) if call.makes_work else ()
+                raw = await self._send(node, connection, call, not_after, first)
+                if call.changes and node.has_replica and raw[0] == "OK":
+                    await self._replicated(node, connection, call.service)
             except BaseException:
-                # Whatever answers next time may be another server with another clock.
-                self._offset_ms = None
+                node.forget_time()
                 raise
-        self._learn_offset(int(raw[1]))
-        return self._checked(Reply(raw[0], tuple(raw[2:])), service)
+        node.learn_time(int(raw[1]))
+        return _checked(raw, node, call.service)
+
+    async def _hint(self, call: Call, node: Node, not_after: str | int) -> Sequence[Command]:
+        """The commands that raise the hint, to be sent before the script in the same write; none where another node
+        keeps it, which is told here, for as long as that does not keep the change waiting."""
+        where = hint_of(self._redis, call.service)
+        commands = touch(where, call.service, int(not_after))
+        if await self._redis.holder(where) is node:
+            return commands
+        with suppress(TimeoutError, StoreUnavailable):
+            async with asyncio.timeout(HINT_WITHIN_SECONDS):
+                await self._redis.at(where, partial(_told, commands))
+        return ()
 
     async def _send(
         self,
+        node: Node,
         connection: AbstractConnection,
+        call: Call,
+        not_after: str | int,
         first: Sequence[Command],
-        wanted: Script,
-        rest: Sequence[str | int],
-        changes: bool,
-    ) -> list[Any]:
-        """`first`: what is sent before the script, in the same write."""
+    ) -> Sequence[Any]:
+        """`first`: what is sent before the script, in the same write; what is answered to it refuses no change."""
+        rest = call.after_its_script(self._speaks, not_after)
         try:
             try:
-                raw: list[Any] = await _ask_after(connection, first, ("EVALSHA", wanted.digest, *rest))
+                *_, told = await ask_each(connection, [*first, ("EVALSHA", call.script.digest, *rest)])
+                (raw,) = whole([told])
             except exceptions.NoScriptError:
                 # An answer, not silence: nothing ran, so this is the first time and no retry.
-                raw = await _ask(connection, "EVAL", wanted.text, *rest)
+                raw = await ask(connection, "EVAL", call.script.text, *rest)
         except REFUSALS as error:
-            raise refused(error, self._where) from error
+            raise refused(error, node.where) from error
         except SILENCE as error:
-            raise (unanswered if changes else unreachable)(error, self._where) from error
-        return raw
+            raise (unanswered if call.changes else unreachable)(error, node.where) from error
+        answer: Sequence[Any] = raw
+        return answer
 
-    async def _not_after(self, connection: AbstractConnection) -> int:
-        """When we stop waiting, in the store's milliseconds; at most a trip's length too early, never too late."""
-        if self._offset_ms is None or time.monotonic() - self._measured_at > OFFSET_SECONDS:
-            try:
-                seconds, microseconds = await _ask(connection, "TIME")
-            except SILENCE as error:
-                raise unreachable(error, self._where) from error
-            self._offset_ms = None
-            self._learn_offset(int(seconds) * 1000 + int(microseconds) // 1000)
-        assert self._offset_ms is not None
-        wait_seconds = connection.socket_timeout
-        assert wait_seconds is not None, "open_store bounds every wait"
-        return int(time.monotonic() * 1000 + self._offset_ms + wait_seconds * 1000)
+    async def _replicated(self, node: Node, connection: AbstractConnection, service: ServiceId) -> None:
+        """Raises OutcomeUnknown where a server that may take the place of this one is not known to hold it."""
+        try:
+            is_safe = await node.reach_replica(connection, replicated_key(service))
+        except SILENCE as error:
+            raise unanswered(error, node.where) from error
+        if not is_safe and await self._redis.has_replica(node):
+            raise OutcomeUnknown(*with_remedy("state.not_replicated", where=node.where))
 
-    def _learn_offset(self, store_ms: int) -> None:
-        """An answer that came back quickly tells the offset best, so a smaller one does not replace a larger one."""
-        here = time.monotonic()
-        offset_ms = store_ms - here * 1000
-        if self._offset_ms is None or offset_ms > self._offset_ms:
-            self._offset_ms = offset_ms
-            self._measured_at = here
+    async def _read_share(self, first: ServiceId, calls: Sequence[tuple[int, Call]]) -> Sequence[tuple[int, Reply]]:
+        """The reads of one server's services."""
 
-    def _checked(self, reply: Reply, service: ServiceId) -> Reply:
-        if reply.status == "TOO_LATE":
-            self._offset_ms = None
-            raise StoreUnavailable(*with_remedy("state.too_late", where=self._where))
-        if reply.status == "EPOCH":
-            raise wrong_epoch(reply.values[0], self._where, service)
-        return reply
+        async def read(node: Node) -> Sequence[tuple[int, Reply]]:
+            async with node.connection() as connection:
+                try:
+                    answers = await _answers(connection, [call for _, call in calls], self._speaks)
+                except REFUSALS as error:
+                    raise refused(error, node.where) from error
+                except SILENCE as error:
+                    raise unreachable(error, node.where) from error
+            checked = zip(calls, answers, strict=True)
+            return [(at, _checked(raw, node, call.service)) for (at, call), raw in checked]
+
+        return await self._redis.at(first, read)
+
+
+def _of(calls: Sequence[Call], services: Sequence[ServiceId]) -> Sequence[tuple[int, Call]]:
+    """Those of the services, each with its position."""
+    wanted = frozenset(services)
+    return [(at, call) for at, call in enumerate(calls) if call.service in wanted]
+
+
+def _checked(raw: Sequence[Any], node: Node, service: ServiceId) -> Reply:
+    reply = Reply(raw[0], tuple(raw[2:]))
+    if reply.status == "TOO_LATE":
+        node.forget_time()
+        raise StoreUnavailable(*with_remedy("state.too_late", where=node.where))
+    if reply.status == "EPOCH":
+        raise wrong_epoch(reply.values[0], node.where, service)
+    return reply
 
 
 def wrong_epoch(found_schema: str | None, where: str, service: ServiceId) -> StoreUnavailable:
@@ -289,46 +305,20 @@ def wrong_epoch(found_schema: str | None, where: str, service: ServiceId) -> Sto
     return OtherSchema(*with_remedy("state.other_schema", where=where, found=found_schema, wanted=" / ".join(SCHEMAS)))
 
 
-def cancellations() -> int:
-    """The number of requests to cancel the running task."""
-    task = asyncio.current_task()
-    return task.cancelling() if task is not None else 0
+async def _told(commands: Sequence[Command], node: Node) -> None:
+    async with node.connection() as connection:
+        with reached(node):
+            whole(await ask_each(connection, commands))
 
 
-async def _ask_each(
-    connection: AbstractConnection, wanted: Sequence[tuple[Script, Sequence[str | int]]]
-) -> Sequence[list[Any]]:
-    """All answers are read, whatever one of them is: else the next caller would get them."""
-    packed = connection.pack_commands([("EVALSHA", one.digest, *rest) for one, rest in wanted])
-    await connection.send_packed_command(packed, check_health=False)
-    found: list[list[Any]] = []
-    failed: list[exceptions.ResponseError] = []
-    unknown: list[int] = []
-    for at in range(len(wanted)):
-        try:
-            found.append(await connection.read_response())
-        except exceptions.NoScriptError:
-            unknown.append(at)
-            found.append([])
-        except exceptions.ResponseError as error:
-            failed.append(error)
-    if failed:
-        raise failed[0]
-    for at in unknown:
-        one, rest = wanted[at]
-        found[at] = await _ask(connection, "EVAL", one.text, *rest)
-    return found
-
-
-async def _ask_after(connection: AbstractConnection, first: Sequence[Command], command: Command) -> Any:
-    """The answer to `command`, whatever those before it are answered: a hint that was refused refuses no change."""
-    await connection.send_packed_command(connection.pack_commands([*first, command]), check_health=False)
-    for _ in first:
-        with suppress(*REFUSALS):
-            await connection.read_response()
-    return await connection.read_response()
-
-
-async def _ask(connection: AbstractConnection, *command: str | int) -> Any:
-    await connection.send_command(*command, check_health=False)
-    return await connection.read_response()
+async def _answers(connection: AbstractConnection, calls: Sequence[Call], speaks: str) -> Sequence[Sequence[Any]]:
+    """In one trip, and a second one for scripts that were not known. Raises what the client raises."""
+    rests = [call.after_its_script(speaks) for call in calls]
+    short = [("EVALSHA", call.script.digest, *rest) for call, rest in zip(calls, rests, strict=True)]
+    found = list(await ask_each(connection, short))
+    unknown = [at for at, answer in enumerate(found) if isinstance(answer, exceptions.NoScriptError)]
+    if unknown:
+        told = await ask_each(connection, [("EVAL", calls[at].script.text, *rests[at]) for at in unknown])
+        for at, answer in zip(unknown, told, strict=True):
+            found[at] = answer
+    return whole(found)

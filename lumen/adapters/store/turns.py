@@ -2,9 +2,8 @@
 
 import asyncio
 
-from redis.asyncio import Redis
-
 from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.leases import lease_lost
 from lumen.adapters.store.scripts import Calls, position
 from lumen.model.service import ServiceId
@@ -19,7 +18,7 @@ BATCH = 20
 class RedisTurns:
     """`lumen.ports.store.Turns`; the newest `keep` turns of each service."""
 
-    def __init__(self, redis: Redis, keep: int = KEEP) -> None:
+    def __init__(self, redis: StoreClient, keep: int = KEEP) -> None:
         self._calls = Calls(redis)
         self._keep = keep
 

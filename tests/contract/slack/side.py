@@ -7,13 +7,12 @@ from types import SimpleNamespace
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from redis.asyncio import Redis
-
 from bot.numerics import ProcessNumerics
 from bot.store import StateStore
 from bot.wiring.parts import Lumen
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
+from lumen.adapters.store.connection import StoreClient
 from lumen.exporters.slo import PRESETS
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import LATEST, Change, Knob, number
@@ -132,7 +131,7 @@ class Rooms(StateStore):
     """The state store and the use cases over it. `needed`: people for an emergency step."""
 
     def __init__(
-        self, redis: Redis, services: Sequence[ServiceId], automation: Automation, locks: Locks, needed: int
+        self, redis: StoreClient, services: Sequence[ServiceId], automation: Automation, locks: Locks, needed: int
     ) -> None:
         clock = SystemClock()
         super().__init__(redis, clock, no_fault)
@@ -172,7 +171,7 @@ class Rooms(StateStore):
 
     @staticmethod
     async def over(
-        redis: Redis,
+        redis: StoreClient,
         services: Sequence[ServiceId] = (SERVICE,),
         automation: Automation = QUIET,
         locks: Locks = UNLOCKED,

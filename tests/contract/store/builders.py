@@ -4,11 +4,9 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from redis.asyncio import Redis
-
 from lumen.adapters.store import epoch
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
-from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.connection import StoreClient, open_store
 from lumen.adapters.store.controls import RedisControls
 from lumen.adapters.store.leases import RedisLeases, RedisSlots
 from lumen.adapters.store.outbox import RedisOutbox
@@ -31,7 +29,7 @@ KIM = Person("U1", "Kim", "T1")
 LEE = Person("U2", "이순신", "T1")
 
 
-def patient(url: str) -> Redis:
+def patient(url: str) -> StoreClient:
     """A client that waits long: a busy machine is no fault of the store, where a test is not about slowness."""
     return open_store(url, answer_seconds=20.0, connect_seconds=20.0)
 
@@ -84,7 +82,7 @@ def click(choice: Choice, click_id: str, person: Person | None = KIM) -> Decisio
 class Store:
     """Every adapter over one client, on a store that is prepared for SERVICE and OTHER."""
 
-    redis: Redis
+    redis: StoreClient
     clock: TestClock
     proposals: RedisProposals
     leases: RedisLeases
@@ -95,7 +93,7 @@ class Store:
     seals: RedisAuditSeals
 
     @staticmethod
-    def over(redis: Redis, clock: TestClock | None = None) -> "Store":
+    def over(redis: StoreClient, clock: TestClock | None = None) -> "Store":
         clock = clock or TestClock()
         return Store(
             redis,
@@ -120,7 +118,8 @@ class Store:
 
     async def prepare(self) -> None:
         """Empty the store but for its epoch."""
-        await self.redis.flushall()
+        for node in await self.redis.nodes():
+            await node.redis.flushall()
         await self.prepare_only(SERVICE, OTHER)
 
     async def prepare_only(self, *services: ServiceId) -> None:

@@ -1,4 +1,5 @@
-"""Everything here runs over a real Valkey 9 and over Debian's Redis 7, where that is installed."""
+"""Everything here runs over a real Valkey 9, over Debian's Redis 7 where that is installed, and in `make prove` over a
+cluster of six; what is marked `on_cluster`, which is every script, over the six in `make test` too."""
 
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -7,14 +8,32 @@ from pathlib import Path
 import pytest
 
 from demo.valkey import EmbeddedValkey
-from tests.contract.store.builders import Store, patient
+from lumen.adapters.store.scripts import key
+from tests.contract.store.builders import SERVICE, Store, patient
+from tests.redis_cluster import RedisCluster
 
 REDIS_7 = Path("/usr/bin/redis-server")
 
 
-@pytest.fixture(scope="session", params=["valkey", "redis"])
-def server(request: pytest.FixtureRequest, memory_directory: Path) -> Iterator[EmbeddedValkey]:
+Server = EmbeddedValkey | RedisCluster
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Over which servers a test runs."""
+    chosen = any(mark.args[0] == "server" for mark in metafunc.definition.iter_markers("parametrize"))
+    if "server" in metafunc.fixturenames and not chosen:
+        is_cheap = metafunc.definition.get_closest_marker("on_cluster") is not None
+        cluster = pytest.param("cluster", marks=() if is_cheap else pytest.mark.prove)
+        metafunc.parametrize("server", ["valkey", "redis", cluster], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, memory_directory: Path) -> Iterator[Server]:
     """The shared server of this worker; the fixtures below empty it."""
+    if request.param == "cluster":
+        with RedisCluster(memory_directory / "cluster") as six:
+            yield six
+        return
     binary = None
     if request.param == "redis":
         binary = REDIS_7
@@ -25,13 +44,21 @@ def server(request: pytest.FixtureRequest, memory_directory: Path) -> Iterator[E
 
 
 @pytest.fixture
-async def store(server: EmbeddedValkey) -> AsyncIterator[Store]:
-    """Empty but for its epoch."""
-    redis = patient(server.url)
+async def store(server: Server) -> AsyncIterator[Store]:
+    """Empty but for its epoch. On a cluster, what a test asks the client itself goes to the node of SERVICE."""
+    redis = patient(server.url if isinstance(server, EmbeddedValkey) else server.url_from(key(SERVICE, "epoch")))
     made = Store.over(redis)
     await made.prepare()
     yield made
     await redis.aclose()
+
+
+@pytest.fixture
+def one_server(server: Server) -> EmbeddedValkey:
+    """For tests that stand between Lumen and its one server."""
+    if isinstance(server, RedisCluster):
+        pytest.skip("a cluster has no one server")
+    return server
 
 
 @pytest.fixture

@@ -4,9 +4,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from redis.asyncio import Redis
+
 from lumen.adapters.store import epoch, scripts
 from lumen.adapters.store.active import RedisHint
-from lumen.adapters.store.hint import ACTIVE, QUIET
+from lumen.adapters.store.hint import QUIET, hint_of
+from lumen.model.service import ServiceId
 from lumen.ports.store import Surface
 from lumen.use_cases.active import Active
 from tests.contract.store.builders import DAY, LONG, OTHER, SERVICE, Store, draft
@@ -18,21 +21,29 @@ def active(store: Store) -> Active:
     return Active(RedisHint(store.redis), (SERVICE, OTHER), store.clock)
 
 
+async def set_of(store: Store, service: ServiceId) -> tuple[Redis, str]:
+    """The server and the key of the set in which a service stands."""
+    hint = hint_of(store.redis, service)
+    return (await store.redis.holder(hint)).redis, hint
+
+
 async def pass_over(store: Store) -> None:
     """As if so much time had passed that no change that was sent can run any more."""
-    members = (await RedisHint(store.redis).active()).services
-    await store.redis.zadd(ACTIVE, dict.fromkeys(members, 1))
+    for service in (SERVICE, OTHER):
+        server, hint = await set_of(store, service)
+        await server.zadd(hint, {service.key: 1}, xx=True)
 
 
 async def test_whatever_may_make_work_raises_the_hint_and_what_makes_none_does_not(store: Store) -> None:
     lease = await store.lease()
     await store.leases.renew(SERVICE, lease, LONG)
-    assert not await store.redis.zcard(ACTIVE)
+    server, hint = await set_of(store, SERVICE)
+    assert not await server.zcard(hint)
     before = await store.now_ms()
     await store.proposals.propose(draft(), DAY)
     (first,) = (await RedisHint(store.redis).active()).services.items()
     assert first[0] == SERVICE.key and first[1] > before
-    await store.redis.zincrby(ACTIVE, 1e9, SERVICE.key)  # as the store's clock had it before it stepped back
+    await server.zincrby(hint, 1e9, SERVICE.key)  # as the store's clock had it before it stepped back
     await store.outbox.mark(REPORT)
     assert (await RedisHint(store.redis).active()).services[SERVICE.key] > first[1] + 1e9
 

@@ -405,6 +405,7 @@ def test_the_promises_hold_over_kills_of_the_server(own_directory: Path) -> None
 
 
 @pytest.mark.prove
+@pytest.mark.parametrize("server", ["valkey", "redis"], indirect=True)
 def test_the_promises_hold_for_long(server: EmbeddedValkey) -> None:
     prove(server, examples=300, steps=50, kills=0)
 
