@@ -1,4 +1,4 @@
-"""Which node of a cluster serves a service, by redis-py's own map of its slots (docs/adr/0024-cluster.md).
+"""Which node of a cluster serves a service, by redis-py's own map of its slots (docs/adr/0027-store-cluster.md).
 
 All keys of a service share a hash tag, so one primary serves them. The map is read anew after whatever says that it may
 be out of date, and now and then; meanwhile everybody goes by the one that is known, so that a node that does not answer

@@ -160,6 +160,14 @@ local function remembered()
   return { 'OK', NOW, outcome, id, row(id) }
 end
 
+-- A fencing token: newer than all before it, also than those that a failover has forgotten.
+local function next_token()
+  local last = redis.call('HGET', EPOCH, 'fence') or '0'
+  local token = digits(math.max(tonumber(last) + 1, clock[1] * 1000000 + clock[2]))
+  redis.call('HSET', EPOCH, 'fence', token)
+  return token
+end
+
 -- Whether the caller holds the lease now: not run out, and nobody has had it since.
 local function holds(name, token)
   local till = redis.call('ZSCORE', LEASE_UNTIL, name)

@@ -7,7 +7,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', LEASE_UNTIL, '-inf', NOW, 'LIM
   redis.call('ZREM', LEASE_UNTIL, name)
   redis.call('HDEL', LEASE_TOKENS, name)
 end
-local token = digits(redis.call('HINCRBY', EPOCH, 'fence', 1))
+local token = next_token()
 redis.call('HSET', LEASE_TOKENS, ARGV[3], token)
 redis.call('ZADD', LEASE_UNTIL, digits(now + tonumber(ARGV[4])), ARGV[3])
 return { 'OK', NOW, token }

@@ -8,7 +8,7 @@ local is_to_come = done and ARGV[6] ~= '' and tonumber(done) > tonumber(ARGV[6])
 if done and not is_to_come and tonumber(ARGV[4]) <= tonumber(done) then return { 'DONE', NOW } end
 if is_held(name, ARGV[5]) then return { 'HELD', NOW } end
 if is_to_come then redis.call('HDEL', SLOTS, ARGV[3]) end
-local token = digits(redis.call('HINCRBY', EPOCH, 'fence', 1))
+local token = next_token()
 redis.call('HSET', LEASE_TOKENS, name, token)
 redis.call('ZADD', LEASE_UNTIL, digits(now + tonumber(ARGV[5])), name)
 return { 'OK', NOW, token }
