@@ -2,22 +2,26 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_validator, model_validator
 
 from bot.cloud_settings import CloudSettings
-from bot.environment import read_settings
-from bot.service_settings import ServiceSettings, check_redis_url
+from bot.environment import NOTHING_BESIDE, ReadBeside, read_settings
+from bot.service_settings import NAME, PROJECT, REGION, ServiceSettings, Watched, cache_place, check_redis_url
 from bot.shapes import Unfit
 from lumen.model.proposal import Knob
-from lumen.model.service import Approvers, ServiceId
+from lumen.model.service import Approvers, ServiceId, named
 from lumen.policies.auto_apply import NAMES
 from lumen.policies.freezes import Freezes, parse_freezes
+
+if TYPE_CHECKING:
+    from bot.marked_yaml import Place
+    from lumen.model.messages import Message
 
 #: The end of a pager's URL says what it speaks.
 PAGERDUTY_PATH = "/v2/enqueue"
@@ -27,7 +31,6 @@ PAGER = "pager"
 #: gRPC: in the open on this machine alone.
 OTLP = r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?)?/?$"
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
-_SERVICE = re.compile(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?")
 _PUBSUB_NAME = re.compile(r"(projects/[a-z][a-z0-9-]+/(topics|subscriptions)/)?[A-Za-z][\w.~+%-]{2,254}", re.ASCII)
 #: Beyond this a calendar ends.
 LONGEST = timedelta(days=36_500)
@@ -60,9 +63,10 @@ class Settings(CloudSettings, ServiceSettings):
     """All that the bot needs, beside what figures are judged by."""
 
     # What is watched
-    project_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
-    region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]{1,2}$")] = "us-central1"
+    project_id: Annotated[str, Field(pattern=PROJECT)]
+    region: Annotated[str, Field(pattern=REGION)] = "us-central1"
     service_name: tuple[str, ...]
+    services_file: Annotated[str, Field(alias="services")] = ""
 
     predict: str = "all"
 
@@ -113,6 +117,9 @@ class Settings(CloudSettings, ServiceSettings):
     lumen_clock_origin: datetime | None = None
     lumen_fault_at: Annotated[str, Field(pattern=r"^([a-z_]+(\.[a-z_]+)+(:[0-9]+(:stop)?)?)?$")] = ""
 
+    #: Of a services file.
+    _watched: Watched | None = PrivateAttr(None)
+
     @field_validator("service_name", "auto_apply", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -125,8 +132,10 @@ class Settings(CloudSettings, ServiceSettings):
 
     @field_validator("service_name")
     @classmethod
-    def _names_of_services(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [name for name in value if not _SERVICE.fullmatch(name) or value.count(name) > 1]
+    def _names_of_services(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if isinstance(info.context, Watched):
+            return value  # read already, and a name may be of several projects
+        wrong = [name for name in value if not re.fullmatch(NAME, name) or value.count(name) > 1]
         if wrong or not value:
             raise Unfit(part=", ".join(dict.fromkeys(wrong)) or "?")
         return value
@@ -240,31 +249,34 @@ class Settings(CloudSettings, ServiceSettings):
         return value.astimezone(UTC) if value else None
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Settings":
-        if self.cache_redis_url is None and not self.redis_host:
-            raise Unfit("CACHE_REDIS_URL", "setting.no_cache")
-        if self.cache_url == self.state_redis_url.get_secret_value():
-            raise Unfit("STATE_REDIS_URL", "setting.state_is_cache")
+    def _fits_together(self, info: ValidationInfo) -> "Settings":
+        if isinstance(info.context, Watched):
+            self._watched = info.context
+        else:
+            for unfit in self.unfit_of(self):
+                raise unfit
         if self.pager_webhook_url and not self.pager_kind:
             raise Unfit("PAGER_WEBHOOK_URL", "setting.pager_unknown")
         if self.pager_kind == "pagerduty" and not self.pager_url_and_key[1]:
             raise Unfit("PAGER_WEBHOOK_URL", "setting.pager_no_key")
-        self._escalation_fits()
-        if self.predict not in ("all", "none") and not {*self._predicted} <= {*self.service_name}:
+        if self.oncall_escalation == PAGER and self.pager_webhook_url is None:
+            raise Unfit("ONCALL_ESCALATION", "setting.no_pager", example="S0IONLEAD1")
+        if self.predict not in ("all", "none") and not all(named(self.services, name) for name in self._predicted):
             raise Unfit("PREDICT", "setting.predict")
         if self.workers == "push" and not self.takes_triggers:
             raise Unfit("WORKERS", "setting.nobody_pushes", example="pull")
-        who = self.who_may_approve
-        if self.auto_apply and not who.users and not who.groups:
-            raise Unfit("APPROVERS", "setting.nobody_to_stop_it", example="U0MINA0001")
         self._sandbox_fits()
         return self
 
-    def _escalation_fits(self) -> None:
-        if self.oncall_escalation and not (self.oncall_group and self.oncall_repeat):
-            raise Unfit("ONCALL_ESCALATION", "setting.nobody_to_answer", example="")
-        if self.oncall_escalation == PAGER and self.pager_webhook_url is None:
-            raise Unfit("ONCALL_ESCALATION", "setting.no_pager", example="S0IONLEAD1")
+    def unfit_of(self, own: ServiceSettings) -> Iterator[Unfit]:
+        """What of a service's settings does not go with those that are for all."""
+        if cache_place(own.cache_url) == cache_place(self.state_redis_url.get_secret_value()):
+            yield Unfit("STATE_REDIS_URL", "setting.state_is_cache")
+        if self.oncall_escalation and not (own.oncall_group and self.oncall_repeat):
+            yield Unfit("ONCALL_ESCALATION", "setting.nobody_to_answer", example="")
+        who = own.who_may_approve
+        if self.auto_apply and not who.users and not who.groups:
+            yield Unfit("APPROVERS", "setting.nobody_to_stop_it", example="U0MINA0001")
 
     def _sandbox_fits(self) -> None:
         altered = {
@@ -311,16 +323,32 @@ class Settings(CloudSettings, ServiceSettings):
     @property
     def watched(self) -> Mapping[ServiceId, ServiceSettings]:
         """Every service that is watched, with what holds for it."""
-        return dict.fromkeys(self.services, self)
+        return self._watched.settings if self._watched else dict.fromkeys(self.services, self)
+
+    @property
+    def labels(self) -> Mapping[ServiceId, Mapping[str, str]]:
+        """Those of each service, for choosing among them."""
+        return self._watched.labels if self._watched else {service: {} for service in self.services}
+
+    @property
+    def notes(self) -> "Sequence[tuple[Place, Message]]":
+        """What of the services' OpenSLO files is not taken, and where it stands."""
+        return self._watched.notes if self._watched else ()
 
     @property
     def services(self) -> tuple[ServiceId, ...]:
+        """In the order that they are named in. The first one is home: what is one for all is kept beside it."""
+        if self._watched:
+            return tuple(self._watched.settings)
         return tuple(ServiceId(self.project_id, self.region, name) for name in self.service_name)
 
     @property
     def observed_services(self) -> tuple[ServiceId, ...]:
         """Those whose accesses are kept."""
-        return tuple(each for each in self.services if self.predict == "all" or each.name in self._predicted)
+        if self.predict == "all":
+            return self.services
+        chosen = {service for name in self._predicted for service in named(self.services, name)}
+        return tuple(service for service in self.services if service in chosen)
 
     @property
     def _predicted(self) -> tuple[str, ...]:
@@ -360,8 +388,15 @@ class Settings(CloudSettings, ServiceSettings):
 
     @property
     def who_is_on_call(self) -> Approvers:
-        """Who may say that they are on an incident: whoever is called for it, and who may approve."""
-        called = self.who_may_approve.with_group(self.oncall_group)
+        """Of the first service."""
+        return self._on_call(self)
+
+    def on_call_of(self, service: ServiceId) -> Approvers:
+        """Who may say that they are on its incidents: whoever is called for them, and who may approve."""
+        return self._on_call(self.watched[service])
+
+    def _on_call(self, own: ServiceSettings) -> Approvers:
+        called = own.who_may_approve.with_group(own.oncall_group)
         return called if self.oncall_escalation == PAGER else called.with_group(self.oncall_escalation)
 
 
@@ -375,4 +410,12 @@ class WithoutSlack(Settings):
 
 def load_settings(kind: type[Settings] = Settings) -> Settings:
     """Read and check everything at once. Raises ConfigurationError with every problem found, not just the first."""
-    return read_settings(kind, are_all=True)
+
+    def services_of(given: Mapping[str, str]) -> ReadBeside:
+        if not given.get("SERVICES"):
+            return NOTHING_BESIDE
+        from bot.services_file import ServicesFile  # YAML is read where there is some
+
+        return ServicesFile(given, kind).read()
+
+    return read_settings(kind, are_all=True, beside=services_of)

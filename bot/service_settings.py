@@ -1,17 +1,26 @@
 """The settings that may differ from service to service: its cache, its knobs, its people."""
 
 import re
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bot.shapes import Unfit
 from bot.thresholds import Thresholds
 from lumen.model import ion_contract
 from lumen.model.cluster_url import is_cluster, urls_of_nodes
-from lumen.model.service import Approvers
+from lumen.model.service import Approvers, ServiceId
 
+if TYPE_CHECKING:
+    from bot.marked_yaml import Place
+    from lumen.model.messages import Message
+
+PROJECT = r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$"
+REGION = r"^[a-z]+-[a-z]+[0-9]{1,2}$"
+NAME = r"^[a-z]([a-z0-9-]{0,47}[a-z0-9])?$"
 _PERSON = re.compile(r"[UWS][A-Z0-9]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -26,6 +35,19 @@ def check_redis_url(value: SecretStr) -> SecretStr:
         if url.scheme != "unix" and not (url.hostname and re.fullmatch(r"(/[0-9]*)?", url.path)):
             raise ValueError("give redis://host:port/db, rediss://, redis+cluster:// or unix:///path")
     return value
+
+
+def cache_place(url: str) -> tuple[str, int, int]:
+    """Host, port and database, or the path of a socket, 0 and the database: equal for all URLs of one cache.
+
+    Of a cluster: the first of its nodes by name.
+    """
+    parts = urlsplit(min(urls_of_nodes(url)) if is_cluster(url) else url)
+    database = re.search(r"(?:^|&)db=([0-9]+)", parts.query)
+    if parts.scheme == "unix":
+        return unquote(parts.path), 0, int(database[1]) if database else 0
+    number = database[1] if database else parts.path.strip("/")
+    return parts.hostname or "", parts.port or 6379, int(number or 0)
 
 
 class ServiceSettings(Thresholds):
@@ -71,6 +93,12 @@ class ServiceSettings(Thresholds):
     def _cache_url(cls, value: SecretStr | None) -> SecretStr | None:
         return check_redis_url(value) if value else None
 
+    @model_validator(mode="after")
+    def _has_a_cache(self) -> "ServiceSettings":
+        if self.cache_redis_url is None and not self.redis_host:
+            raise Unfit("CACHE_REDIS_URL", "setting.no_cache")
+        return self
+
     @property
     def cache_url(self) -> str:
         """The cache's URL: CACHE_REDIS_URL, or REDIS_HOST with its port and database."""
@@ -84,3 +112,15 @@ class ServiceSettings(Thresholds):
         accounts = frozenset(a for a in self.approvers if "@" in a)
         groups = frozenset(a for a in self.approvers if a.startswith("S")) - accounts
         return Approvers(frozenset(self.approvers) - groups - accounts, groups, accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """All services of a services file, in its order.
+
+    `notes`: what of their OpenSLO files is not taken, and where it stands.
+    """
+
+    settings: Mapping[ServiceId, ServiceSettings]
+    labels: Mapping[ServiceId, Mapping[str, str]]
+    notes: "Sequence[tuple[Place, Message]]"

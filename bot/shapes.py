@@ -6,6 +6,7 @@ bounds. Secrets are masked by the setting's name, and by what the value looks li
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
@@ -18,6 +19,8 @@ from lumen.wording.catalogue import LOCALES, Catalogue
 EXAMPLES: Mapping[str, str] = {
     "project_id": "naeda-genesis",
     "service_name": "ion-api",
+    "services": "services.yaml",
+    "name": "ion-api",
     "cache_redis_url": "redis://10.0.0.3:6379/0",
     "redis_host": "10.0.0.3",
     "cache_instance": "projects/naeda-genesis/locations/us-central1/instances/ion-cache",
@@ -77,6 +80,8 @@ _SECRET_NAMES = ("TOKEN", "URL", "SECRET", "PASSWORD")
 _SECRET_VALUE = re.compile(r"xox[a-z]-|xapp-|://[^/\s]*@")
 #: The harmless beginning of a secret, which tells what it is one of.
 _KIND = re.compile(r"(xox[a-z]|xapp)-|[a-z]+://")
+#: Where the one is set, the other is not looked for.
+_INSTEAD = {"SERVICES": "SERVICE_NAME", "SERVICE_NAME": "SERVICES"}
 #: Names shorter than this are like too many others; from the second length on two slips are a likeness, too.
 LEAST_LETTERS, MANY_LETTERS = 6, 11
 
@@ -100,6 +105,28 @@ def shown(name: str, value: str) -> str:
     return repr(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`name`: the field that is to blame; `is_of_one`: whatever the others are."""
+
+    name: str
+    unfit: Unfit
+    is_missing: bool
+    is_of_one: bool
+
+
+def causes(error: ValidationError) -> Iterator[Cause]:
+    """One for each field."""
+    told = set()
+    for each in error.errors():
+        cause = each.get("ctx", {}).get("error")
+        unfit = cause if isinstance(cause, Unfit) else Unfit(part="?")
+        name = unfit.name.lower() or str(each["loc"][0])
+        if name not in told:
+            told.add(name)
+            yield Cause(name, unfit, each["type"] == "missing", bool(each["loc"]))
+
+
 class Problems:
     """Sentences of what is wrong with `given`: names in capitals and values, of the environment and of `.env`."""
 
@@ -108,70 +135,71 @@ class Problems:
         self._kind = kind
 
     @cached_property
-    def _words(self) -> Catalogue:
+    def words(self) -> Catalogue:
+        """The reader's language."""
         locale = self._given.get("LUMEN_LOCALE", "")
         return Catalogue(locale if locale in LOCALES else "en")
 
     @property
     def heading(self) -> str:
         """Stands above them."""
-        return self._words.plain(Message("start.mending", {}))
+        return self.words.plain(Message("start.mending", {}))
 
-    def of(self, error: ValidationError) -> Iterator[str]:
-        """One for each setting."""
-        told = set()
-        for each in error.errors():
-            cause = each.get("ctx", {}).get("error")
-            cause = cause if isinstance(cause, Unfit) else Unfit(part="?")
-            name = cause.name.lower() or str(each["loc"][0])
-            if name not in told:
-                told.add(name)
-                yield self._wrong(name, cause)
+    def of(self, error: ValidationError, elsewhere: Collection[str] = ()) -> Iterator[str]:
+        """One for each setting; what is missing here of `elsewhere` is told elsewhere."""
+        for each in causes(error):
+            if not (each.is_missing and each.name in elsewhere):
+                yield self.wrong(each.name, each.unfit)
 
     def of_file(self, name: str, path: str, wrong: Message) -> str:
         """The problem with the file that holds the secret `name`."""
-        return self._plain("setting.file", name=f"{name}_FILE", path=path, wrong=wrong)
+        return self.plain("setting.file", name=f"{name}_FILE", path=path, wrong=wrong)
 
     def misspelt(self, own: Collection[str], *, are_all: bool) -> Iterator[str]:
         """Names that are nearly one of those of `own` that are not set, or begin as Lumen's do and are none.
 
         The latter are known only where `own` is all that there is.
         """
-        absent = sorted(name for name in own if not self._given.get(name))
+        absent = sorted(
+            name for name in own if not self._given.get(name) and not self._given.get(_INSTEAD.get(name, ""))
+        )
         for name in sorted(name for name, value in self._given.items() if value and name not in own):
             near = nearest(name, absent)
             if near or (are_all and name.startswith("LUMEN_")):
                 near = near or min((each for each in own if each.startswith("LUMEN_")), key=lambda o: slips(name, o))
                 value = shown(f"{name} {near}", self._given[name])
-                yield self._plain(
-                    "setting.unknown", name=name, value=value, nearest=near, **self._allowed(near.lower(), None)
+                yield self.plain(
+                    "setting.unknown", name=name, value=value, nearest=near, **self.allowed(near.lower(), None)
                 )
 
-    def _wrong(self, name: str, cause: Unfit) -> str:
+    def wrong(self, name: str, cause: Unfit) -> str:
+        """The problem with one setting."""
         value = self._given.get(name.upper(), "")
-        allowed = self._allowed(name, cause.allowed)
+        allowed = self.allowed(name, cause.allowed)
         if cause.example is not None:
             allowed["example"] = cause.example
         if not value:
-            return self._plain("setting.missing", name=name.upper(), **allowed)
+            return self.plain("setting.missing", name=name.upper(), **allowed)
         if cause.part in ("", "?", value):
-            return self._plain("setting.wrong", name=name.upper(), value=shown(name.upper(), value), **allowed)
+            return self.plain("setting.wrong", name=name.upper(), value=shown(name.upper(), value), **allowed)
         part = shown(name.upper(), cause.part)
-        return self._plain("setting.wrong_part", name=name.upper(), value=shown("", value), part=part, **allowed)
+        return self.plain("setting.wrong_part", name=name.upper(), value=shown("", value), part=part, **allowed)
 
-    def _plain(self, code: str, **params: Param) -> str:
-        return self._words.plain(Message(code, params))
+    def plain(self, code: str, **params: Param) -> str:
+        """A sentence."""
+        return self.words.plain(Message(code, params))
 
-    def _allowed(self, name: str, instead: Message | None) -> dict[str, Param]:
+    def allowed(self, name: str, instead: Message | None) -> dict[str, Param]:
+        """What is allowed for `name` (or `instead` of that), and an example."""
         field = self._kind.model_fields.get(name)
         default = str(field.default) if field is not None else ""
         example = EXAMPLES.get(name) or (default.lower() if default in ("True", "False") else default)
-        return {"allowed": self._words.plain(instead or self._shape(name)), "example": example}
+        return {"allowed": self.words.plain(instead or self._shape(name)), "example": example}
 
     def _shape(self, name: str) -> Message:
         """By its own words, or by type and bounds."""
         code = f"setting.{_WORDS.get(name, name)}"
-        if self._words.has(code):
+        if self.words.has(code):
             return Message(code, {})
         shape: dict[str, Any] = _schema(self._kind)[name]
         shape = next((one for one in shape.get("anyOf", ()) if one.get("type") != "null"), shape)

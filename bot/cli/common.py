@@ -224,15 +224,20 @@ def _host(url: str) -> str:
 
 def chosen(settings: "Settings", name: str) -> "ServiceId":
     """The service that `--service` names; the only one where it names none. Raises BadParameter."""
-    names = ", ".join(settings.service_name)
+    from lumen.model.service import named, names_of
+
+    names = ", ".join(names_of(settings.services).values())
     if not name and len(settings.services) == 1:
         return settings.services[0]
     if not name:
         raise typer.BadParameter(f"several services are watched: add --service with one of {names}.")
-    for service in settings.services:
-        if service.name == name:
-            return service
-    raise typer.BadParameter(f"--service {name}: it is not watched. There are: {names}.")
+    meant = named(settings.services, name)
+    if len(meant) > 1:
+        keys = ", ".join(service.key for service in meant)
+        raise typer.BadParameter(f"--service {name}: that could be several: {keys}.")
+    if not meant:
+        raise typer.BadParameter(f"--service {name}: it is not watched. There are: {names}.")
+    return meant[0]
 
 
 def watched(settings: "Settings", name: str) -> "tuple[ServiceId, ...]":

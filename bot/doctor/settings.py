@@ -1,38 +1,36 @@
 """Checks of settings that are valid and yet worth a second thought, freezes and numbers of approvers among them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.config import Settings
 from bot.doctor.check import Check, Findings
 from bot.numerics import missing_statistics
+from bot.service_settings import ServiceSettings
 from lumen.model.messages import Message, message, with_remedy
+from lumen.model.service import ServiceId, names_of
 from lumen.policies.freezes import Freezes, frozen_until
 
 #: A freeze that has this long to go is worth a second thought ...
 LONG = timedelta(days=60)
 #: ... and so are weekly ones that leave less than this of a week, looked at hour by hour.
 LEAST_OPEN = timedelta(hours=24)
+#: Services whose names a line has room for.
+MOST_NAMED = 5
 _HOUR, _WEEK = timedelta(hours=1), timedelta(days=7)
 
 
 def setting_checks(settings: Settings) -> Sequence[Check]:
     """Everything malformed has stopped the start already; this looks at what is only unwise."""
     found = Findings("setting: ")
-    found.fine("environment", message("doctor.environment_ok", services=", ".join(settings.service_name)))
-    if settings.cache_instance and "cache_cost_per_mb" not in settings.model_fields_set:
-        # Memorystore is sold in whole GB: the price of a MB is another one than the plan's.
-        found.mend("CACHE_COST_PER_MB", *with_remedy("doctor.price", price=settings.cache_cost_per_mb))
-    else:
-        found.fine("CACHE_COST_PER_MB")
-    if "api_cost_per_call" in settings.model_fields_set:
-        found.fine("API_COST_PER_CALL")
-    else:
-        found.mend("API_COST_PER_CALL", *with_remedy("doctor.call_price", price=settings.api_cost_per_call))
-    if not settings.cache_instance and not settings.is_sandboxed:
-        found.fine("CACHE_INSTANCE", message("doctor.no_cache_instance"))
+    names = names_of(settings.services)
+    found.fine("environment", message("doctor.environment_ok", services=_some(list(names.values()))))
+    _each(found, settings, _prices)
+    for place, note in settings.notes:
+        found.mend(f"openslo {place}", note, message("setting.slo_left_remedy"))
     missing = missing_statistics()
     if missing:
         found.mend(
@@ -51,6 +49,43 @@ def setting_checks(settings: Settings) -> Sequence[Check]:
     if settings.disable_auto_optimization:
         found.fine("DISABLE_AUTO_OPTIMIZATION", message("doctor.automation_off"))
     return found.checks
+
+
+def _prices(found: Findings, own: ServiceSettings, settings: Settings) -> None:
+    if own.cache_instance and "cache_cost_per_mb" not in own.model_fields_set:
+        # Memorystore is sold in whole GB: the price of a MB is another one than the plan's.
+        found.mend("CACHE_COST_PER_MB", *with_remedy("doctor.price", price=own.cache_cost_per_mb))
+    else:
+        found.fine("CACHE_COST_PER_MB")
+    if "api_cost_per_call" in own.model_fields_set:
+        found.fine("API_COST_PER_CALL")
+    else:
+        found.mend("API_COST_PER_CALL", *with_remedy("doctor.call_price", price=own.api_cost_per_call))
+    if not own.cache_instance and not settings.is_sandboxed:
+        found.fine("CACHE_INSTANCE", message("doctor.no_cache_instance"))
+
+
+def _each(found: Findings, settings: Settings, look: Callable[[Findings, ServiceSettings, Settings], None]) -> None:
+    """Look at what holds for each service; where that differs, a check says for which services it is."""
+    names, told = names_of(settings.services), list[tuple[Check, list[str]]]()
+    kinds: dict[int, list[ServiceId]] = {}
+    for service, own in settings.watched.items():
+        kinds.setdefault(id(own), []).append(service)
+    for alike in kinds.values():
+        of_these = Findings(found.prefix)
+        look(of_these, settings.watched[alike[0]], settings)
+        for check in of_these.checks:
+            whose = next((services for one, services in told if one == check), None)
+            if whose is None:
+                told.append((check, whose := []))
+            whose.extend(names[service] for service in alike)
+    for check, services in told:
+        of = "" if len(services) == len(names) else f" ({_some(services)})"
+        found.checks.append(replace(check, name=f"{check.name}{of}"))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= MOST_NAMED else f"{', '.join(names[:MOST_NAMED])} … ({len(names)})"
 
 
 def _auto_apply(found: Findings, settings: Settings) -> None:
@@ -83,7 +118,7 @@ def people_checks(settings: Settings, now: datetime) -> Sequence[Check]:
     """Everything malformed has stopped the start already."""
     found = Findings("setting: ")
     _freezes(found, settings.freezes, now)
-    _approvals(found, settings)
+    _each(found, settings, _approvals)
     return found.checks
 
 
@@ -109,9 +144,9 @@ def _open_in_a_week(freezes: Freezes, now: datetime) -> timedelta:
     return sum((_HOUR for hour in hours if frozen_until((), freezes.weekly, hour) is None), timedelta())
 
 
-def _approvals(found: Findings, settings: Settings) -> None:
+def _approvals(found: Findings, own: ServiceSettings, settings: Settings) -> None:
     """Count the users of APPROVERS; only Slack knows how many members a group has."""
-    who, needed = settings.who_may_approve, max(settings.approvals_needed, settings.emergency_approvals_needed)
+    who, needed = own.who_may_approve, max(settings.approvals_needed, settings.emergency_approvals_needed)
     if needed <= 1 or who.groups or not who.users:
         return
     if len(who.users) < needed:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import Settings, load_settings
-from bot.environment import ConfigurationError
+from bot.environment import ConfigurationError, names_of
 from bot.shapes import LEAST_LETTERS, nearest, slips
 
 WHOLE = {
@@ -30,6 +30,7 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         ["US", "us-central1-a", "us", "us-central"],
     ),
     "SERVICE_NAME": (["ion-api", "ion-api, ion-api-canary"], ["ION API", "ion_api", "ion-api,ion-api", "-ion", ","]),
+    "SERVICES": (["services.yaml", "./services.yaml"], [".", "none.yaml"]),
     "CACHE_REDIS_URL": (
         ["rediss://u:p@h:6380/1", "unix:///tmp/s"],
         ["cache:6379", "http://h", "redis://", "redis://h/a"],
@@ -138,6 +139,7 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
 }
 #: What a setting cannot do without.
 BESIDE = {
+    "SERVICES": {"SERVICE_NAME": ""},
     "LUMEN_CLOCK_SCALE": CLOCK,
     "LUMEN_CLOCK_ORIGIN": CLOCK,
     "LUMEN_FAULT_AT": SANDBOX,
@@ -156,10 +158,11 @@ Start = Callable[..., Settings]
 def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Start:
     """Starts with what is given and nothing else."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "services.yaml").write_text("services: [{name: ion-api}]\n")
 
     def started(**given: str) -> Settings:
         with monkeypatch.context() as patched:
-            for name in {name.upper() for name in Settings.model_fields}:
+            for name in names_of(Settings):
                 patched.delenv(name, raising=False)
             for name, value in {**WHOLE, **given}.items():
                 patched.setenv(name, value)
@@ -175,7 +178,7 @@ def refused(start: Start, **given: str) -> list[str]:
 
 
 def test_the_table_has_every_setting() -> None:
-    assert sorted(TABLE) == sorted(name.upper() for name in Settings.model_fields)
+    assert sorted(TABLE) == sorted(names_of(Settings))
 
 
 @pytest.mark.parametrize("name", sorted(TABLE))
@@ -265,6 +268,7 @@ def test_every_setting_is_found_by_one_slip() -> None:
 def test_foreign_variables_are_left_alone(start: Start) -> None:
     foreign = (
         "PATH HOME HOSTNAME LANG DEBUG PORTS SORT HTTP_PORT HTTP_PROXY REDIS_URL REDIS_CA REDIS_SERVICE_HOST BUDGET "
+        "SERVICE SERVICES_HOST "
         "REDIS_PORT_6379_TCP K_SERVICE K_REVISION GOOGLE_CLOUD_PROJECT PROJECT SLACK_API_TOKEN SLACK_SIGNING_SECRET "
         "AWS_REGION CACHE_TTL LOG_LABEL INPUT_DIR CACHE_DIR TZ SERVICE_ACCOUNT DRYER TTL SLO FREEZER_ID APPROVED_BY"
     )
