@@ -27,6 +27,7 @@ from lumen.use_cases.approvals import EXPIRES_IN, Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.queries import Readouts
 from lumen.use_cases.restrictions import Restraints
+from tests.alike import Alike
 from tests.snapshots import SERVICE
 
 PERSON = Person("U0BENCH", "bench", "T0BENCH")
@@ -53,9 +54,11 @@ class World:
         self.pending_replies = RedisPendingReplies(redis)
         self.outbox = RedisOutbox(redis)
         alerts = RedisAlerts(redis, clock)
-        restraints = Restraints(RedisControls(redis, clock), clock, Automation(), Locks())
+        restraints = Restraints(RedisControls(redis, clock), clock, Automation(), Alike(Locks()))
         self.approvals = Approvals(self.proposals, {}, restraints=restraints)
-        advisor = Advisor(self.proposals, self.turns, restraints, TtlLimits(), SizeLimits(), StandingTtl())
+        advisor = Advisor(
+            self.proposals, self.turns, restraints, Alike(TtlLimits()), Alike(SizeLimits()), StandingTtl()
+        )
         rules = AutoApplyRules(AutoApplySettings(), restraints, self.proposals, alerts, clock)
         silences = RedisSilences(redis, clock)
         self.readouts = Readouts(self.proposals, self.turns, self.audit, alerts, silences, restraints, advisor, rules)

@@ -1,9 +1,9 @@
 """The settings that may differ from service to service: its cache, its knobs, its people."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -13,6 +13,8 @@ from bot.thresholds import Thresholds
 from lumen.model import ion_contract
 from lumen.model.cluster_url import is_cluster, urls_of_nodes
 from lumen.model.service import Approvers, ServiceId
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from bot.marked_yaml import Place
@@ -124,3 +126,14 @@ class Watched:
     settings: Mapping[ServiceId, ServiceSettings]
     labels: Mapping[ServiceId, Mapping[str, str]]
     notes: "Sequence[tuple[Place, Message]]"
+
+
+def each(watched: Mapping[ServiceId, ServiceSettings], made: Callable[[ServiceSettings], T]) -> Mapping[ServiceId, T]:
+    """What is `made` of each service's settings; services for which that is the same share one object."""
+    by_settings: dict[int, T] = {}
+    same: dict[T, T] = {}
+    for settings in watched.values():
+        if id(settings) not in by_settings:
+            one = made(settings)
+            by_settings[id(settings)] = same.setdefault(one, one)
+    return {service: by_settings[id(settings)] for service, settings in watched.items()}

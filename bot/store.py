@@ -1,10 +1,11 @@
 """The part of the composition root that opens the state store, for all that needs nothing else."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from bot.config import Settings
 from bot.faults import fault_point
+from bot.service_settings import each
 from bot.thresholds import size_limits, ttl_limits
 from lumen.adapters.clock import HostClock, ScaledClock, SystemClock
 from lumen.adapters.store import epoch
@@ -21,6 +22,7 @@ from lumen.adapters.store.proposals import RedisProposals
 from lumen.adapters.store.scripts import misses_key
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import Message
+from lumen.model.service import ServiceId
 from lumen.policies.guard import Automation, Locks
 from lumen.ports.clock import ClockOffsets, FaultPoint
 from lumen.ports.sources import TtlSource
@@ -97,16 +99,20 @@ async def room_warnings(store: StateStore) -> Sequence[Message]:
     return await memory_warnings(store.redis)
 
 
+def locks_of(settings: Settings) -> Mapping[ServiceId, Locks]:
+    """OVERRIDE_TTL and LOCK_CACHE_SIZE of each service."""
+    return each(settings.watched, lambda one: Locks(one.override_ttl, one.lock_cache_size))
+
+
 def advisor_of(settings: Settings, store: StateStore, restraints: Restraints, ttl: TtlSource | None) -> Advisor:
     """`ttl`: where the present setting is read; None: it is told by what is stored."""
-    limits = ttl_limits(settings), size_limits(settings)
+    limits = each(settings.watched, ttl_limits), each(settings.watched, size_limits)
     return Advisor(store.proposals, store.turns, restraints, *limits, ttl, store.alerts)
 
 
 @asynccontextmanager
 async def open_advisor(settings: Settings) -> AsyncIterator[Advisor]:
     """For `lumen report`, `cache` and `gate`, which need neither Google nor the cache. Raises StoreUnavailable."""
-    locks = Locks(settings.override_ttl, settings.lock_cache_size)
     async with open_checked_store(settings) as store:
-        restraints = Restraints(store.controls, store.clock, Automation(), locks)
+        restraints = Restraints(store.controls, store.clock, Automation(), locks_of(settings))
         yield advisor_of(settings, store, restraints, None)

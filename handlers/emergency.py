@@ -120,7 +120,7 @@ class Emergencies:
         asked = click.proposal_id
         confirmed = await self.emergency.flush.confirm(service, permit, asked)
         if not confirmed.enough:
-            keys = await self.emergency.flush.count_keys()
+            keys = await self.emergency.flush.count_keys(request.service)
             others = view.flush_waits_card(self.responder.languages.default, service, asked, confirmed, keys)
             await self.responder.replies.send(click.to, others, share=True)
             so_far = message("emergency.flush_waits", votes=len(confirmed.people), needed=confirmed.needed)

@@ -46,7 +46,7 @@ async def answer_traffic(
     `anyway`: also to a revision that was taken out; without, that raises NotPossible.
     """
     async with assemble(settings) as lumen:
-        present = await find(lumen.changes.knobs, Knob.TRAFFIC).places[0].read(service)
+        present = await find(lumen.changes.knobs, service, Knob.TRAFFIC).places[0].read(service)
         target = LATEST if revision is None else await lumen.answers.going_back.target(service, revision)
         change = Change(Knob.TRAFFIC, present.value, target, "")
         known = await lumen.changes.approvals.known_of(service, change) if present.value != target else ()

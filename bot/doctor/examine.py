@@ -70,7 +70,7 @@ async def _measured(settings: Settings, examined: Examined) -> Sequence[Check]:
 
 async def _publishing(settings: Settings, examined: Examined) -> Sequence[Check]:
     if settings.publish_metrics:
-        return await publishing_checks(examined)
+        return await publishing_checks(examined, settings.services[0].project)
     return [Check("setting: PUBLISH_METRICS", True, message("doctor.publishing_off"))]
 
 

@@ -122,10 +122,10 @@ async def _log(found: Findings, examined: Examined, service: ServiceId, clock: C
         found.fine(name)
 
 
-async def publishing_checks(examined: Examined) -> Sequence[Check]:
+async def publishing_checks(examined: Examined, project: str) -> Sequence[Check]:
     """Whether custom metrics may be written; nothing is."""
     found = Findings("google: ")
-    found.part("may publish metrics", await examined.figures.lacking())
+    found.part("may publish metrics", await examined.figures.lacking(project))
     return found.checks
 
 

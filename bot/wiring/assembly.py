@@ -1,6 +1,6 @@
 """The composition root: names concrete adapters, and joins them to use cases with the settings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -9,36 +9,38 @@ from zoneinfo import ZoneInfo
 from bot.config import Settings
 from bot.faults import fault_point
 from bot.numerics import ProcessNumerics, missing_statistics
-from bot.store import StateStore, advisor_of, auditing_of, open_checked_store
+from bot.service_settings import each
+from bot.store import StateStore, advisor_of, auditing_of, locks_of, open_checked_store
 from bot.thresholds import alert_targets, assessment_settings, size_limits, ttl_limits
+from bot.wiring.caches import TunedCache, close_caches, open_caches
 from bot.wiring.graphs import graphs_of
 from bot.wiring.knobs import called_of, knobs_of
 from bot.wiring.parts import Answers, Beside, Changes, Lumen, Rounds
 from bot.wiring.sources import (
+    Sources,
     budgets_of,
     collector_of,
     forecasts_of,
     hearing_of,
+    in_force_of,
     observer_of,
     publish_of,
     slices_of,
     taking_of,
-    ttl_of,
+    ttls_of,
 )
-from lumen.adapters.cache.client import OwnReads, open_cache
 from lumen.adapters.cache.keys import CacheSweeper
-from lumen.adapters.cache.servers import CacheClient
-from lumen.adapters.google.budget import BudgetInForce
+from lumen.adapters.cache.ttl import TtlSettings
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.error_log import CloudLogging, link
 from lumen.adapters.google.identity import google_account, user_of_this_machine
 from lumen.adapters.store import epoch
 from lumen.model.messages import NoData, message
-from lumen.model.service import Approvers, Person
+from lumen.model.service import Approvers, Person, ServiceId
 from lumen.model.turn import Missing
 from lumen.policies.auto_apply import AutoApplySettings
-from lumen.policies.guard import Automation, Locks
+from lumen.policies.guard import Automation
 from lumen.use_cases.acting import Acting
 from lumen.use_cases.active import Active
 from lumen.use_cases.apply_now import AppliedAdvice, Applying, Operators
@@ -87,22 +89,22 @@ def who_may_apply(settings: Settings) -> Approvers:
 async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
     """The whole of Lumen but Slack, on a store that was checked. Raises StoreUnavailable, SourceUnavailable."""
     numerics = ProcessNumerics()
-    cache = open_cache(settings.cache_url)
+    caches = open_caches(settings.watched)
     async with open_checked_store(settings) as store:
         google = await open_google(
             settings.lumen_gcp_endpoint,
-            memorystore=bool(settings.cache_instance),
+            memorystore=any(one.cache_instance for one in settings.watched.values()),
             subscriber=bool(settings.budget_news),
         )
         log = CloudLogging(settings.lumen_gcp_endpoint)
         try:
             automation = await _automation(settings, store)
-            yield _Assembly(settings, store, cache, google, numerics, automation, log).lumen()
+            yield _Assembly(settings, store, caches, google, numerics, automation, log).lumen()
         finally:
             numerics.close()
             await log.close()
             await google.close()
-            await cache.aclose()
+            await close_caches(caches)
 
 
 class _Assembly:
@@ -112,31 +114,34 @@ class _Assembly:
         self,
         settings: Settings,
         store: StateStore,
-        cache: CacheClient,
+        caches: Mapping[ServiceId, TunedCache],
         google: GoogleClients,
         numerics: ProcessNumerics,
         automation: Automation,
         log: CloudLogging,
     ) -> None:
         self._settings, self._store, self._google, self._numerics = settings, store, google, numerics
-        self._log, self._cache, self._reads = log, cache, OwnReads()
+        self._log = log
         self._fault = fault_point(settings.lumen_fault_at)
         self._zone = ZoneInfo(settings.digest_timezone)
         self._lacking = _lacking()
         self._deployments = CloudRunDeployments(google.services, google.revisions)
         self._remembered = RememberedDeployments(self._deployments, store.controls)
-        self._ttl = ttl_of(settings, cache, self._deployments, self._reads)
-        self._cache_keys = CacheSweeper(cache, settings.cache_key_prefix)
-        self._knobs = knobs_of(settings, cache, google, self._ttl, store.clock)
-        self._slices = slices_of(settings, store.clock, cache, google, self._deployments, self._reads)
-        self._targets = alert_targets(settings)
-        budgets = budgets_of(settings, google, self._deployments)
-        self._budget = BudgetInForce(budgets, store.clock, settings.budget_usd)
-        self._collector = collector_of(
-            settings, store.clock, cache, google, self._deployments, self._ttl, self._budget, store.bills, self._reads
-        )
-        locks = Locks(settings.override_ttl, settings.lock_cache_size)
-        self._restraints = Restraints(store.controls, store.clock, automation, locks)
+        self._sources = Sources(settings, store.clock, google, self._deployments, caches)
+        ttls = ttls_of(self._sources)
+        self._ttl = TtlSettings(ttls)
+        self._cache_keys = {
+            service: CacheSweeper(caches[service].redis, its.cache_key_prefix)
+            for service, its in settings.watched.items()
+        }
+        self._knobs = knobs_of(settings, caches, google, ttls, store.clock)
+        self._slices = slices_of(self._sources)
+        self._targets = each(settings.watched, alert_targets)
+        self._allowed = {service: 1 - one.error_free_share for service, one in self._targets.items()}
+        self._sizes = each(settings.watched, size_limits)
+        self._budget = in_force_of(settings, budgets_of(settings, google, self._deployments), store.clock)
+        self._collector = collector_of(self._sources, self._ttl, self._budget, store.bills)
+        self._restraints = Restraints(store.controls, store.clock, automation, locks_of(settings))
         self._graphs = graphs_of(settings, store, numerics)
         self._acting = Acting(self._restraints, self._cache_keys, store.alerts)
         self._approvals = Approvals(
@@ -152,12 +157,12 @@ class _Assembly:
         self._evaluator = Evaluator(
             TurnHistory(store.alerts, store.days, store.turns, numerics, settings.services),
             numerics,
-            assessment_settings(settings),
-            Policies(self._knobs, ttl_limits(settings), size_limits(settings)),
+            each(settings.watched, assessment_settings),
+            Policies(self._knobs, each(settings.watched, ttl_limits), self._sizes),
             self._restraints,
             store.proposals,
             store.alerts,
-            forecasts_of(settings, store, numerics),
+            forecasts_of(self._sources, store, numerics),
         )
         auto_apply = AutoApplySettings(
             settings.automatic_knobs, settings.auto_apply_after, settings.dry_run, settings.approvals_needed
@@ -196,7 +201,7 @@ class _Assembly:
     def _make_rollback(self) -> Rollback:
         settings, store = self._settings, self._store
         return Rollback(
-            Releases(self._slices, self._remembered, self._knobs, store.clock, 1 - self._targets.error_free_share),
+            Releases(self._slices, self._remembered, self._knobs, store.clock, self._allowed),
             store.alerts,
             self._restraints,
             store.proposals,
@@ -212,7 +217,7 @@ class _Assembly:
 
     def _rounds(self) -> Rounds:
         settings, store = self._settings, self._store
-        publish = publish_of(settings, store, self._google, self._collector, self._ttl)
+        publish = publish_of(store, self._google, self._collector, self._ttl)
         report = ReportMarker(store.turns, store.outbox)
         return Rounds(
             watch=Watch(
@@ -236,25 +241,26 @@ class _Assembly:
                 reading_errors=ReadingErrors(store.alerts, self._deployments, store.claims, self._log.read, link),
                 moments=Moments(store.alerts, store.proposals, store.silences, store.clock),
                 reminding=Reminding(store.controls, store.proposals, store.outbox, report, store.clock),
-                observer=observer_of(settings, store, self._cache, self._reads),
-                hearing=hearing_of(settings, store),
+                observer=observer_of(self._sources, store),
+                hearing=hearing_of(self._sources, store),
             ),
         )
 
     def _revisions(self) -> Revisions:
-        store, allowed = self._store, 1 - self._targets.error_free_share
+        store = self._store
         remembered = (store.controls, store.proposals, store.clock)
-        return Revisions(self._slices, self._deployments, self._ttl, *remembered, allowed=allowed)
+        return Revisions(self._slices, self._deployments, self._ttl, *remembered, allowed=self._allowed)
 
     def _effects(self) -> Effects:
-        settings, store = self._settings, self._store
+        store, instances = self._store, self._sources.instances
+        calls_usd = each(self._settings.watched, lambda one: one.api_cost_per_call)
         estimates = EffectEstimates(
             store.alerts,
             self._numerics,
-            uncounted_call_usd=0.0 if settings.cache_instance else settings.api_cost_per_call,
-            size=size_limits(settings),
+            uncounted_calls_usd={one: 0.0 if one in instances else usd for one, usd in calls_usd.items()},
+            sizes=self._sizes,
             held=HeldEffects(store.accesses, store.alerts, store.turns, self._numerics),
-            sharing=settings.services,
+            caches=self._sources.names,
             lacking=self._lacking,
         )
         return Effects(
@@ -316,13 +322,14 @@ class _Assembly:
                 store.controls,
                 report,
                 store.clock,
-                safe_ttl_seconds=settings.default_ttl_seconds,
+                safe_ttls=each(settings.watched, lambda one: one.default_ttl_seconds),
             ),
             knobs=self._knobs,
         )
 
     def _answers(self) -> Answers:
         settings, store = self._settings, self._store
+        slos = each(settings.watched, lambda one: one.slo)
         readouts = Readouts(
             store.proposals,
             store.turns,
@@ -339,7 +346,7 @@ class _Assembly:
             choosing=Choosing(settings.services, store.choices, store.clock),
             looking=Looking(self._knobs, self._advisor),
             going_back=self._going_back,
-            digests=DigestReader(readouts, store.turns, store.alerts, store.proposals, settings.slo),
+            digests=DigestReader(readouts, store.turns, store.alerts, store.proposals, slos),
             auditing=auditing_of(settings, store),
             graphs=self._graphs,
         )

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from bot.config import Settings
 from bot.store import clock_of, open_state_store, room_warnings
-from bot.wiring.sources import budgets_of, collector_of, news_of, ttl_of, uptime_of
-from lumen.adapters.cache.client import CacheServer, ServerFacts, open_cache
+from bot.wiring.caches import close_caches, open_caches
+from bot.wiring.sources import Sources, budgets_of, collector_of, in_force_of, news_of, ttls_of, uptime_of
+from lumen.adapters.cache.client import CacheServer, ServerFacts
 from lumen.adapters.cache.servers import CacheClient
+from lumen.adapters.cache.ttl import TtlSettings
 from lumen.adapters.clock import SystemClock
-from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, PubSubBudgetNews
+from lumen.adapters.google.budget import GoogleBudgets, PubSubBudgetNews
 from lumen.adapters.google.clients import GoogleClients, open_channel, open_google
 from lumen.adapters.google.custom_metrics import CustomMetrics
 from lumen.adapters.google.deployments import CloudRunDeployments
@@ -18,7 +20,6 @@ from lumen.adapters.google.error_log import CloudLogging
 from lumen.adapters.google.errors import PROJECTS
 from lumen.adapters.google.identity import ProjectPermissions, RunPermissions
 from lumen.adapters.google.memorystore import MemorystoreActuator
-from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_uptime import UptimeCheck
 from lumen.adapters.store import epoch
 from lumen.model.messages import Message, NoData, SourceUnavailable, StoreUnavailable
@@ -82,14 +83,16 @@ class Examined:
 async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
     """For `lumen doctor`. Raises SourceUnavailable when this machine has no Google credentials."""
     google = await open_google(
-        settings.lumen_gcp_endpoint, memorystore=bool(settings.cache_instance), subscriber=bool(settings.budget_news)
+        settings.lumen_gcp_endpoint,
+        memorystore=any(one.cache_instance for one in settings.watched.values()),
+        subscriber=bool(settings.budget_news),
     )
     projects = await open_channel(PROJECTS.host, settings.lumen_gcp_endpoint)
-    cache, log = open_cache(settings.cache_url), CloudLogging(settings.lumen_gcp_endpoint)
+    caches, log = open_caches(settings.watched), CloudLogging(settings.lumen_gcp_endpoint)
+    cache = caches[settings.services[0]].redis
     deployments = CloudRunDeployments(google.services, google.revisions)
-    ttl = ttl_of(settings, cache, deployments)
-    budgets, clock = budgets_of(settings, google, deployments), clock_of(settings)
-    in_force = BudgetInForce(budgets, clock, settings.budget_usd)
+    clock, budgets = clock_of(settings), budgets_of(settings, google, deployments)
+    sources = Sources(settings, clock, google, deployments, caches)
     try:
         yield Examined(
             store=lambda: _store_facts(settings),
@@ -105,17 +108,17 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
                 budgets=budgets,
                 news=news_of(settings, google),
                 log=log,
-                uptime=uptime_of(settings, MonitoringQueries(google.metrics, settings.project_id)),
+                uptime=uptime_of(settings, sources.projects),
             ),
-            figures=CustomMetrics(google.metrics, settings.project_id),
+            figures=CustomMetrics(google.metrics),
             store_url=settings.state_redis_url.get_secret_value(),
-            collector=collector_of(settings, clock, cache, google, deployments, ttl, in_force),
+            collector=collector_of(sources, TtlSettings(ttls_of(sources)), in_force_of(settings, budgets, clock)),
         )
     finally:
         await google.close()
         await projects.close()
         await log.close()
-        await cache.aclose()
+        await close_caches(caches)
 
 
 async def _store_facts(settings: Settings) -> StoreFacts | NoData:

@@ -1,11 +1,14 @@
 """Wire what changes the world and calls people: knobs with actuators and ranges, silences, mentions, the pager."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from bot.config import PAGER, Settings
+from bot.service_settings import ServiceSettings
 from bot.store import StateStore
 from bot.thresholds import size_limits
+from bot.wiring.caches import TunedCache
 from lumen.adapters.cache.memory import RedisMemoryActuator
 from lumen.adapters.cache.servers import CacheClient
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
@@ -21,6 +24,7 @@ from lumen.adapters.google.memorystore import MemorystoreActuator
 from lumen.adapters.pagers import WebhookPager, alertmanager_alerts, pagerduty_event
 from lumen.model import ion_contract
 from lumen.model.proposal import Knob
+from lumen.model.service import ServiceId
 from lumen.policies.size import cost_reasons
 from lumen.ports.actuators import Actuator
 from lumen.ports.clock import Clock, FaultPoint
@@ -37,10 +41,29 @@ L1_ENTRIES_RANGE = 1000, 10_000
 MEMORY_RANGE_MB = 128, 32_768
 
 
-def knobs_of(settings: Settings, cache: CacheClient, google: GoogleClients, ttl: RedisTtl, clock: Clock) -> Knobs:
-    """The knobs and their ranges; of several places the first one's value is the premise of a proposal."""
-    editor = CloudRunEditor(google.services)
-    in_redis = RedisTtlActuator(cache, ttl, len(settings.services) == 1, clock, settings.observed_services)
+def knobs_of(
+    settings: Settings,
+    caches: Mapping[ServiceId, TunedCache],
+    google: GoogleClients,
+    ttls: Mapping[ServiceId, RedisTtl],
+    clock: Clock,
+) -> Mapping[ServiceId, Knobs]:
+    """The knobs of each service and their ranges; those that have all of it in common share them."""
+    editor, made, found = CloudRunEditor(google.services), dict[tuple[int, int], Knobs](), dict[ServiceId, Knobs]()
+    for service, its in settings.watched.items():
+        cache, ttl = caches[service], ttls[service]
+        key = id(its), id(ttl)
+        if key not in made:
+            in_redis = RedisTtlActuator(cache.redis, ttl, ttl.alone, clock, settings.observed_services)
+            made[key] = _knobs(its, in_redis, editor, _cache_size(its, cache.redis, google))
+        found[service] = made[key]
+    return found
+
+
+def _knobs(
+    settings: ServiceSettings, in_redis: RedisTtlActuator, editor: CloudRunEditor, cache_size: Turnable
+) -> Knobs:
+    """Of several places the first one's value is the premise of a proposal."""
     in_environment = CloudRunVariable(editor, ion_contract.ENV_VARIABLE, settings.default_ttl_seconds)
     places: dict[str, tuple[Actuator, ...]] = {
         "redis": (in_redis,),
@@ -58,7 +81,7 @@ def knobs_of(settings: Settings, cache: CacheClient, google: GoogleClients, ttl:
             holding_back=None if settings.ttl_actuator == "cloud_run" else in_redis,
             deploys=settings.ttl_actuator != "redis",
         ),
-        Knob.CACHE_SIZE: _cache_size(settings, cache, google),
+        Knob.CACHE_SIZE: cache_size,
         Knob.L1_ENTRIES: Turnable((l1,), "", *L1_ENTRIES_RANGE, deploys=True),
         Knob.MIN_INSTANCES: Turnable((CloudRunInstancesActuator(editor),), "", 0, settings.max_min_instances),
         Knob.MEMORY: Turnable((CloudRunMemoryActuator(editor),), "MB", *MEMORY_RANGE_MB, deploys=True),
@@ -66,11 +89,11 @@ def knobs_of(settings: Settings, cache: CacheClient, google: GoogleClients, ttl:
     }
 
 
-def _cache_size(settings: Settings, cache: CacheClient, google: GoogleClients) -> Turnable:
+def _cache_size(settings: ServiceSettings, cache: CacheClient, google: GoogleClients) -> Turnable:
     """Of a Memorystore instance, or of a server of one's own, which forgets it at a restart."""
     limits = MIN_CACHE_SIZE_MB, settings.max_cache_size_mb
     cost = partial(cost_reasons, limits=size_limits(settings))
-    if google.memorystore is not None:
+    if settings.cache_instance and google.memorystore is not None:
         return Turnable(
             (MemorystoreActuator(google.memorystore, settings.cache_instance, cache),), "MB", *limits, cost=cost
         )

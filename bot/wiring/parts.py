@@ -1,10 +1,11 @@
 """The parts that Lumen is made of, as the bot, the command line and the triggers reach them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.store import StateStore
 from bot.wiring.knobs import Called
+from lumen.model.service import ServiceId
 from lumen.use_cases.active import Active
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.apply_now import AppliedAdvice, Applying, Operators
@@ -73,7 +74,7 @@ class Changes:
     operators: Operators
     overrides: Overrides
     emergency: EmergencyActions
-    knobs: Knobs
+    knobs: Mapping[ServiceId, Knobs]
 
 
 @dataclass(frozen=True, slots=True)

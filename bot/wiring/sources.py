@@ -1,17 +1,19 @@
 """Wire what measures, and what publishes the figures."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from bot.config import Settings
+from bot.service_settings import ServiceSettings, each
 from bot.store import StateStore
 from bot.thresholds import size_limits
+from bot.wiring.caches import TunedCache
 from lumen.adapters.cache.access_stream import RedisAccessStream
 from lumen.adapters.cache.announced import RedisAnnouncedMisses
-from lumen.adapters.cache.client import OwnReads
 from lumen.adapters.cache.redis_info import RedisInfoCache
-from lumen.adapters.cache.servers import CacheClient
 from lumen.adapters.cache.ttl import RedisTtl
 from lumen.adapters.cache_reader import CacheReader
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, GoogleSpend, PubSubBudgetNews
@@ -19,16 +21,16 @@ from lumen.adapters.google.clients import GoogleClients
 from lumen.adapters.google.custom_metrics import CustomMetrics
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.hourly_cost import HourlyCosts
-from lumen.adapters.google.monitoring_cache import MonitoringCache
-from lumen.adapters.google.monitoring_query import MonitoringQueries
+from lumen.adapters.google.monitoring_cache import MonitoringCache, project_of
+from lumen.adapters.google.monitoring_query import MonitoringQueries, Projects
 from lumen.adapters.google.monitoring_slices import MonitoringSlices, PricedSlices
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
 from lumen.adapters.google.monitoring_uptime import UptimeCheck
-from lumen.model.cost import CostPrices
+from lumen.model.cost import Caches, CostPrices
 from lumen.model.forecast import Prices
-from lumen.model.service import ServiceId
+from lumen.model.service import ServiceId, homes_of
 from lumen.ports.clock import Clock, Numerics
-from lumen.ports.sources import Bills, SpendSource
+from lumen.ports.sources import Bills, SpendSource, TtlSource
 from lumen.use_cases.billing import BilledSpend, TakingNews
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.forecasting import Forecasts
@@ -42,71 +44,114 @@ BUDGET_NAME = "ION API Monthly Budget"
 HOURS_A_MONTH = 30 * 24
 
 
-def ttl_of(
-    settings: Settings, cache: CacheClient, deployments: CloudRunDeployments, reads: OwnReads | None = None
-) -> RedisTtl:
-    """The setting in the cache, and the environment's where there is none; `reads` counts the lookups."""
-    alone, default = len(settings.services) == 1, settings.default_ttl_seconds
-    return RedisTtl(cache, default, deployments.environment_ttl, alone, reads or OwnReads())
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What everything that measures needs. `infos`: the server of each service's cache, for one reader each."""
+
+    settings: Settings
+    clock: Clock
+    google: GoogleClients
+    deployments: CloudRunDeployments
+    caches: Mapping[ServiceId, TunedCache]
+
+    @property
+    def names(self) -> Caches:
+        """Of the caches."""
+        return {service: cache.server for service, cache in self.caches.items()}
+
+    @property
+    def projects(self) -> Projects:
+        """Those of the services, and those of their cache instances."""
+        instances = self.instances.values()
+        names = dict.fromkeys((*homes_of(self.settings.services), *map(project_of, instances)))
+        return {name: MonitoringQueries(self.google.metrics, name) for name in names}
+
+    @property
+    def instances(self) -> Mapping[ServiceId, str]:
+        """Of the services that have one."""
+        return {one: its.cache_instance for one, its in self.settings.watched.items() if its.cache_instance}
+
+    def infos(self) -> Mapping[ServiceId, RedisInfoCache]:
+        """One object a server: its counters are taken as one."""
+        made: dict[str, RedisInfoCache] = {}
+        for cache in dict.fromkeys(self.caches.values()):
+            made.setdefault(cache.server, RedisInfoCache(cache.redis, self.clock, cache.reads))
+        return {service: made[cache.server] for service, cache in self.caches.items()}
+
+    def alone(self) -> Collection[ServiceId]:
+        """Those that no other service shares the cache with."""
+        users = Counter(self.names.values())
+        return frozenset(service for service, name in self.names.items() if users[name] == 1)
 
 
-def observer_of(settings: Settings, store: StateStore, cache: CacheClient, reads: OwnReads) -> Observer:
+def ttls_of(sources: Sources) -> Mapping[ServiceId, RedisTtl]:
+    """The setting in each service's cache, and the environment's where there is none."""
+    alone, made, found = sources.alone(), dict[tuple[str, int, bool], RedisTtl](), dict[ServiceId, RedisTtl]()
+    for service, its in sources.settings.watched.items():
+        cache, default = sources.caches[service], its.default_ttl_seconds
+        one = RedisTtl(cache.redis, default, sources.deployments.environment_ttl, service in alone, cache.reads)
+        found[service] = made.setdefault((cache.url, default, one.alone), one)
+    return found
+
+
+def observer_of(sources: Sources, store: StateStore) -> Observer:
     """Wire what keeps the accesses that services report."""
-    return Observer(RedisAccessStream(cache, reads), store.accesses, store.claims, settings.observed_services)
+    made = {cache: RedisAccessStream(cache.redis, cache.reads) for cache in sources.caches.values()}
+    streams = {service: made[sources.caches[service]] for service in sources.settings.observed_services}
+    return Observer(streams, store.accesses, store.claims)
 
 
-def hearing_of(settings: Settings, store: StateStore) -> Hearing:
-    """Wire what keeps the misses that the cache's server announces of a service that reports none."""
-    announced = RedisAnnouncedMisses(settings.cache_url, settings.cache_key_prefix, store.clock)
-    return Hearing(announced, store.misses, store.accesses, store.claims, _heard_services(settings))
+def hearing_of(sources: Sources, store: StateStore) -> Hearing:
+    """Wire what keeps the misses that a cache's server announces of a service that reports none."""
+    watched, clock = sources.settings.watched, store.clock
+    announced = {
+        service: RedisAnnouncedMisses(sources.caches[service].url, watched[service].cache_key_prefix, clock)
+        for service in _heard_services(sources)
+    }
+    return Hearing(announced, store.misses, store.accesses, store.claims)
 
 
-def _heard_services(settings: Settings) -> Sequence[ServiceId]:
+def _heard_services(sources: Sources) -> Sequence[ServiceId]:
     """None where several share the cache: nobody tells whose miss an announced one is."""
-    return settings.observed_services if len(settings.services) == 1 else ()
+    alone = sources.alone()
+    return [service for service in sources.settings.observed_services if service in alone]
 
 
-def forecasts_of(settings: Settings, store: StateStore, numerics: Numerics) -> Forecasts:
+def forecasts_of(sources: Sources, store: StateStore, numerics: Numerics) -> Forecasts:
     """Wire the forecasts of other TTLs and sizes from them."""
-    prices = Prices(settings.api_cost_per_call, settings.staleness_cost_per_1000 / 1000)
-    heard = MissForecasts(store.misses, store.alerts, numerics, _heard_services(settings), prices)
-    limits = size_limits(settings) if len(settings.services) == 1 else None
-    return Forecasts(store.accesses, numerics, settings.observed_services, prices, misses=heard, limits=limits)
+    watched, alone = sources.settings.watched, sources.alone()
+    prices = each(watched, lambda one: Prices(one.api_cost_per_call, one.staleness_cost_per_1000 / 1000))
+    heard = {service: prices[service] for service in _heard_services(sources)}
+    limits = {service: one for service, one in each(watched, size_limits).items() if service in alone}
+    return Forecasts(
+        store.accesses,
+        numerics,
+        {service: prices[service] for service in sources.settings.observed_services},
+        misses=MissForecasts(store.misses, store.alerts, numerics, heard),
+        limits=limits,
+    )
 
 
-def slices_of(
-    settings: Settings,
-    clock: Clock,
-    cache: CacheClient,
-    google: GoogleClients,
-    deployments: CloudRunDeployments,
-    reads: OwnReads,
-) -> PricedSlices:
-    """The cache's counters are Monitoring's where an instance is configured, else the server's own but for `reads`."""
-    queries = MonitoringQueries(google.metrics, settings.project_id)
-    uptime = uptime_of(settings, queries)
-    if settings.cache_instance:
-        instances = dict.fromkeys(settings.services, settings.cache_instance)
-        slices = MonitoringSlices(queries, MonitoringCache(queries, instances), None, uptime)
-    else:
-        slices = MonitoringSlices(queries, None, RedisInfoCache(cache, clock, reads), uptime)
-    counts_misses = bool(settings.cache_instance)
-    prices, sharing = _cost_prices(settings), settings.services
-    return PricedSlices(slices, queries, prices, deployments, sharing, counts_misses=counts_misses)
+def slices_of(sources: Sources) -> PricedSlices:
+    """A cache's counters are Monitoring's where it is an instance, else the server's own but for Lumen's lookups."""
+    projects, instances = sources.projects, sources.instances
+    own = {service: info for service, info in sources.infos().items() if service not in instances}
+    uptime = uptime_of(sources.settings, projects)
+    slices = MonitoringSlices(projects, MonitoringCache(projects, instances), own, uptime)
+    prices = each(sources.settings.watched, _cost_prices)
+    return PricedSlices(slices, projects, prices, sources.deployments, sources.names, counted=instances.keys())
 
 
-def uptime_of(settings: Settings, queries: MonitoringQueries) -> UptimeCheck | None:
+def uptime_of(settings: Settings, projects: Projects) -> UptimeCheck | None:
     """Of the first service; None where UPTIME_URL is not set."""
-    host = urlsplit(settings.uptime_url).hostname
-    return UptimeCheck(queries, settings.services[0], host) if host else None
+    host, first = urlsplit(settings.uptime_url).hostname, settings.services[0]
+    return UptimeCheck(projects[first.project], first, host) if host else None
 
 
-def publish_of(
-    settings: Settings, store: StateStore, google: GoogleClients, collector: Collector, ttl: RedisTtl
-) -> Publish:
+def publish_of(store: StateStore, google: GoogleClients, collector: Collector, ttl: TtlSource) -> Publish:
     """The publication of figures every five minutes."""
     return Publish(
-        CustomMetrics(google.metrics, settings.project_id),
+        CustomMetrics(google.metrics),
         store.alerts,
         store.turns,
         store.proposals,
@@ -117,16 +162,23 @@ def publish_of(
 
 
 def budgets_of(settings: Settings, google: GoogleClients, deployments: CloudRunDeployments) -> GoogleBudgets:
-    """The reader of the project's budget."""
+    """The reader of the projects' budgets."""
+    homes = homes_of(settings.services)
 
     async def number(project: str) -> str:
-        return await deployments.project_number(project, settings.services[0].region)
+        return await deployments.project_number(project, homes[project].region)
 
     return GoogleBudgets(google.budgets, settings.billing_account, BUDGET_NAME, numbers=number)
 
 
+def in_force_of(settings: Settings, budgets: GoogleBudgets, clock: Clock) -> BudgetInForce:
+    """The budget of each project; where Google tells none, that of its first service."""
+    homes = homes_of(settings.services)
+    return BudgetInForce(budgets, clock, {name: settings.watched[home].budget_usd for name, home in homes.items()})
+
+
 def news_of(settings: Settings, google: GoogleClients) -> PubSubBudgetNews | None:
-    """The notifications of the budget; None where nobody reads them."""
+    """The notifications of the budgets; None where nobody reads them."""
     if not settings.budget_news:
         return None
     return PubSubBudgetNews(google.subscriber, settings.budget_news, settings.budget_topic_name)
@@ -136,13 +188,13 @@ def taking_of(
     settings: Settings, store: StateStore, google: GoogleClients, deployments: CloudRunDeployments
 ) -> TakingNews | None:
     """The use case that takes and remembers them."""
-    news, home = news_of(settings, google), settings.services[0]
+    news, homes = news_of(settings, google), homes_of(settings.services)
     if news is None:
         return None
-    return TakingNews(news, store.bills, budgets_of(settings, google, deployments), BUDGET_NAME, home)
+    return TakingNews(news, store.bills, budgets_of(settings, google, deployments), BUDGET_NAME, homes)
 
 
-def _cost_prices(settings: Settings) -> CostPrices:
+def _cost_prices(settings: ServiceSettings) -> CostPrices:
     """The prices of the cost estimates."""
     return CostPrices(
         redis_hour=settings.cache_cost_per_mb * settings.cache_size_mb / HOURS_A_MONTH,
@@ -150,30 +202,18 @@ def _cost_prices(settings: Settings) -> CostPrices:
     )
 
 
-def collector_of(
-    settings: Settings,
-    clock: Clock,
-    cache: CacheClient,
-    google: GoogleClients,
-    deployments: CloudRunDeployments,
-    ttl: RedisTtl,
-    budget: BudgetInForce,
-    bills: Bills | None = None,
-    reads: OwnReads | None = None,
-) -> Collector:
-    """The collector of a turn; `reads` are lookups of Lumen's own.
-
-    `bills`: what Google bills is remembered there, where it is read at all."""
-    queries = MonitoringQueries(google.metrics, settings.project_id)
-    instances = dict.fromkeys(settings.services, settings.cache_instance)
-    monitoring = MonitoringCache(queries, instances) if settings.cache_instance else None
-    hourly = HourlyCosts(queries, _cost_prices(settings), deployments, monitoring, settings.services)
+def collector_of(sources: Sources, ttl: TtlSource, budget: BudgetInForce, bills: Bills | None = None) -> Collector:
+    """The collector of a turn. `bills`: what Google bills is remembered there, where it is read at all."""
+    settings, clock, deployments = sources.settings, sources.clock, sources.deployments
+    projects, prices = sources.projects, each(settings.watched, _cost_prices)
+    monitoring = MonitoringCache(projects, sources.instances)
+    hourly = HourlyCosts(projects, prices, deployments, monitoring, sources.names)
     spend: SpendSource = GoogleSpend(budget, hourly, clock, settings.services)
     if bills is not None and settings.budget_news:
-        spend = BilledSpend(spend, bills, clock, settings.services[0])
+        spend = BilledSpend(spend, bills, clock, homes_of(settings.services))
     return Collector(
-        traffic=MonitoringTraffic(queries, hourly, uptime_of(settings, queries)),
-        cache=CacheReader(RedisInfoCache(cache, clock, reads or OwnReads()), monitoring),
+        traffic=MonitoringTraffic(projects, hourly, uptime_of(settings, projects)),
+        cache=CacheReader(sources.infos(), monitoring),
         ttl=ttl,
         deployments=deployments,
         spend=spend,

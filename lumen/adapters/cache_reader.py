@@ -1,5 +1,6 @@
 """The cache's figures put together: counters from Monitoring where an instance is set, else INFO; memory from INFO."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,35 +13,54 @@ from lumen.model.snapshot import CacheStats, Window
 
 @dataclass(frozen=True, slots=True)
 class CacheReader:
-    """Implements the CacheSource port. `monitoring` None: no instance is configured (a self-managed server).
+    """Implements the CacheSource port. `infos`: the server of each service, one object for those that share it.
 
-    Where one way cannot tell, the other is asked; the two are never mixed within one figure. Each figure stands alone.
+    `monitoring` knows those that have an instance. Where one way cannot tell, the other is asked; the two are never
+    mixed within one figure. Each figure stands alone.
     """
 
-    info: RedisInfoCache
-    monitoring: MonitoringCache | None
+    infos: Mapping[ServiceId, RedisInfoCache]
+    monitoring: MonitoringCache
 
     async def cache(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, CacheStats | NoData]:
-        """A cache that does not answer is NoData, whatever Monitoring remembers of it."""
-        info = await self.info.refresh()
-        dead = info if isinstance(info, NoData) else None
-        if dead is not None and dead.unreachable:
-            return dict.fromkeys(services, dead)
-        latency = info if isinstance(info, NoData) else await self.info.latency(info)
-        told = await self.monitoring.counters(services, window) if self.monitoring else {}
-        memory = MemoryUse(info, info) if isinstance(info, NoData) else info.memory()
-        is_told = not isinstance(memory.used_mb, NoData)
-        remembered = await self.monitoring.memory(services, window) if self.monitoring and not is_told else {}
-        found: dict[ServiceId, CacheStats | NoData] = {}
-        for service in services:
-            own = info if isinstance(info, NoData) else self.info.counters(window, info)
-            counters = _counters(told.get(service), own, info)
-            found[service] = _stats(counters, _memory(memory, remembered.get(service)), latency)
-        return found
+        """A cache that does not answer is NoData, whatever Monitoring remembers of it; it holds up no other one."""
+        servers = tuple(dict.fromkeys(self.infos[service] for service in services))
+        seen = dict(zip(servers, await asyncio.gather(*(_Seen.of(one, window) for one in servers)), strict=True))
+        of = {service: seen[self.infos[service]] for service in services}
+        told = await self.monitoring.counters([one for one in services if not of[one].is_dead], window)
+        untold = [one for one in services if isinstance(of[one].memory.used_mb, NoData) and not of[one].is_dead]
+        remembered = await self.monitoring.memory(untold, window)
+        return {service: of[service].with_told(told.get(service), remembered.get(service)) for service in services}
 
     async def sample(self) -> None:
         """One look at INFO; Monitoring keeps its own history. A server that does not answer shows in the next turn."""
-        await self.info.refresh()
+        await asyncio.gather(*(one.refresh() for one in dict.fromkeys(self.infos.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One server, as it tells of itself."""
+
+    info: CacheInfo | NoData
+    own: Counters | NoData
+    memory: MemoryUse
+    latency: Latency | NoData
+
+    @staticmethod
+    async def of(server: RedisInfoCache, window: Window) -> "_Seen":
+        info = await server.refresh()
+        if isinstance(info, NoData):
+            return _Seen(info, info, MemoryUse(info, info), info)
+        return _Seen(info, server.counters(window, info), info.memory(), await server.latency(info))
+
+    @property
+    def is_dead(self) -> bool:
+        return isinstance(self.info, NoData) and self.info.unreachable
+
+    def with_told(self, told: Counters | NoData | None, remembered: MemoryUse | NoData | None) -> CacheStats | NoData:
+        if isinstance(self.info, NoData) and self.info.unreachable:
+            return self.info
+        return _stats(_counters(told, self.own, self.info), _memory(self.memory, remembered), self.latency)
 
 
 def _counters(told: Counters | NoData | None, own: Counters | NoData, info: CacheInfo | NoData) -> Counters | NoData:

@@ -1,6 +1,6 @@
 """The cost of an hour or a slice by the formula of docs/methods.md: an estimate, without discounts and free tiers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,11 +63,34 @@ def cost_usd(
     )
 
 
-def cache_shares(requests: Mapping[ServiceId, int | None]) -> Mapping[ServiceId, float]:
-    """The share (0-1) of the common cache that each service pays, by its requests; together they are 1.
+#: By service the name of the cache that it uses: services of the same name share one.
+Caches = Mapping[ServiceId, str]
+
+
+def sharing(service: ServiceId, caches: Caches) -> Sequence[ServiceId]:
+    """All that use the cache that `service` uses, itself among them; it alone where nobody knows which that is."""
+    cache = caches.get(service)
+    return (service,) if cache is None else [one for one, name in caches.items() if name == cache]
+
+
+def beside(services: Sequence[ServiceId], caches: Caches) -> Sequence[ServiceId]:
+    """The others that share a cache with one of them."""
+    theirs = {caches[service] for service in services if service in caches}
+    asked = set(services)
+    return [one for one, name in caches.items() if name in theirs and one not in asked]
+
+
+def cache_shares(requests: Mapping[ServiceId, int | None], caches: Caches) -> Mapping[ServiceId, float]:
+    """The share (0-1) of its cache that each service pays, by its requests; of one cache they are 1 together.
 
     A service without known requests pays nothing of it: its own cost is not known then, and the others' still is.
     """
-    known = {service: count for service, count in requests.items() if count is not None}
-    total = sum(known.values())
-    return {service: count / total if total else 1 / len(known) for service, count in known.items()}
+    known: dict[ServiceId | str, dict[ServiceId, int]] = {}
+    for service, count in requests.items():
+        if count is not None:
+            known.setdefault(caches.get(service, service), {})[service] = count
+    shares: dict[ServiceId, float] = {}
+    for counts in known.values():
+        total = sum(counts.values())
+        shares |= {service: count / total if total else 1 / len(counts) for service, count in counts.items()}
+    return shares

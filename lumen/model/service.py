@@ -1,7 +1,7 @@
 """Services that are watched, people, and who of them may approve."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -48,6 +48,27 @@ def names_of(services: Sequence[ServiceId]) -> dict[ServiceId, str]:
 def named(services: Iterable[ServiceId], text: str) -> list[ServiceId]:
     """Those of these services that `text` may mean: by name, by `project/name`, or by key."""
     return [one for one in services if text in (one.name, f"{one.project}/{one.name}", one.key)]
+
+
+def homes_of(services: Sequence[ServiceId]) -> Mapping[str, ServiceId]:
+    """By project the first of its services, which speaks for the project's money; the very first, for all of Lumen."""
+    homes: dict[str, ServiceId] = {}
+    for service in services:
+        homes.setdefault(service.project, service)
+    return homes
+
+
+def by_project(services: Iterable[ServiceId]) -> Mapping[str, Sequence[ServiceId]]:
+    """Each project's, in their order."""
+    found: dict[str, list[ServiceId]] = {}
+    for service in services:
+        found.setdefault(service.project, []).append(service)
+    return found
+
+
+def mates_of(service: ServiceId, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
+    """The other ones of its project."""
+    return [one for one in services if one.project == service.project and one != service]
 
 
 #: What the id of an operator begins with; no id of Slack has a colon.

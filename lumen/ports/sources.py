@@ -109,7 +109,7 @@ class MonthBudget(Protocol):
 
 
 class Bills(Protocol):
-    """Kept beside the first service that is watched. All may raise StoreUnavailable, changes OutcomeUnknown too."""
+    """Kept beside the first service of the project. All may raise StoreUnavailable, changes OutcomeUnknown too."""
 
     async def budget_state(self, home: ServiceId) -> BudgetState:
         """The notice that counts now."""
@@ -130,8 +130,8 @@ class FigureSink(Protocol):
         Raises SourceUnavailable (nobody knows whether they arrived) or ActuatorFailed (refused).
         """
 
-    async def lacking(self) -> NoData | None:
-        """The reason why nothing can be published from here, or None. Writes nothing."""
+    async def lacking(self, project: str) -> NoData | None:
+        """The reason why nothing can be published there from here, or None. Writes nothing."""
 
 
 class AnnouncedMisses(Protocol):

@@ -6,9 +6,9 @@ a missing decision; for what Lumen does by itself also a pause and its like; and
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lumen.model.alert import Severity
 from lumen.model.messages import Message, NotPossible, message, with_remedy
@@ -40,11 +40,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """`restraints`: what people have set, and the settings. `keys`: the cached keys; None where there are none.
+    """`restraints`: what people have set, and the settings. `keys`: each service's cached keys, where it has any.
     `alerts`: what is open now; None where nobody watches."""
 
     restraints: Restraints
-    keys: CacheKeys | None = None
+    keys: Mapping[ServiceId, CacheKeys] = field(default_factory=dict)
     alerts: Alerts | None = None
 
     @property
@@ -108,17 +108,17 @@ class Acting:
 
     async def flush(self, leave: Leave) -> Swept:
         """Remove the service's cached answers. Raises ActuatorFailed, SourceUnavailable."""
-        del leave
         self._check()
-        return await self._cached().flush(_quiet, dry_run=False)
+        return await self._cached(leave.service).flush(_quiet, dry_run=False)
 
-    async def count_flushed(self) -> int:
+    async def count_flushed(self, service: ServiceId) -> int:
         """The number of cached answers that a flush would remove. Raises as `flush` does."""
-        return (await self._cached().flush(_quiet, dry_run=True)).seen
+        return (await self._cached(service).flush(_quiet, dry_run=True)).seen
 
-    async def count_retimed(self, change: Change) -> int:
+    async def count_retimed(self, service: ServiceId, change: Change) -> int:
         """The number of keys that `retime` would go through. Raises as it does."""
-        return (await self._cached().retime(number(change.old), number(change.new), _quiet, dry_run=True)).seen
+        keys, old, new = self._cached(service), number(change.old), number(change.new)
+        return (await keys.retime(old, new, _quiet, dry_run=True)).seen
 
     async def retime(self, leave: Leave, change: Change, tell: Callable[[Swept], Awaitable[None]]) -> Swept:
         """Sweep once; `tell` hears every few seconds how far it is.
@@ -126,7 +126,6 @@ class Acting:
         Raises ActuatorFailed (refused), SourceUnavailable (the server went away: do it again), and what `tell` raises;
         the sweep then ends between two batches.
         """
-        del leave
         self._check()
         so_far = Swept(0, 0)
 
@@ -134,7 +133,7 @@ class Acting:
             nonlocal so_far
             so_far = swept
 
-        keys, old, new = self._cached(), number(change.old), number(change.new)
+        keys, old, new = self._cached(leave.service), number(change.old), number(change.new)
         sweeping = asyncio.ensure_future(keys.retime(old, new, heard, dry_run=False))
         try:
             while not (await asyncio.wait({sweeping}, timeout=TELL_EVERY_SECONDS))[0]:
@@ -145,10 +144,11 @@ class Acting:
             with suppress(asyncio.CancelledError, Exception):
                 await sweeping
 
-    def _cached(self) -> CacheKeys:
-        if self.keys is None:
+    def _cached(self, service: ServiceId) -> CacheKeys:
+        found = self.keys.get(service)
+        if found is None:
             raise NotPossible(*with_remedy("restraint.no_keys"))
-        return self.keys
+        return found
 
     def _leave(self, proposal: Proposal, reasons: tuple[Message, ...]) -> Leave | Held:
         if reasons:

@@ -121,8 +121,8 @@ class Advisor:
     proposals: "Proposals"
     turns: "Turns"
     restraints: "Restraints"
-    ttl_limits: TtlLimits
-    size_limits: SizeLimits
+    ttl_limits: Mapping[ServiceId, TtlLimits]
+    size_limits: Mapping[ServiceId, SizeLimits]
     ttl_source: "TtlSource | None" = None
     alerts: "Alerts | None" = None
 
@@ -136,13 +136,14 @@ class Advisor:
 
     async def of(self, turn: Turn, restraint: "Restraint", *, as_if_locked: bool = False) -> TurnNow:
         """`turn` as it stands now. A TTL that cannot be read stands as it was measured or applied since."""
-        changed = await self._changed(turn)
-        setting = NO_TURN_YET if self.ttl_source is None else await self.ttl_source.ttl(turn.snapshot.service)
+        changed, service = await self._changed(turn), turn.snapshot.service
+        setting = NO_TURN_YET if self.ttl_source is None else await self.ttl_source.ttl(service)
         known = present_ttl(turn, changed) if isinstance(setting, NoData) else setting
         present = Present(known, changed, restraint.override, restraint.size_lock)
-        locked = as_if_locked or self.size_limits.locked or restraint.size_lock is not None
-        size = size_of_turn(turn, replace(self.size_limits, locked=locked), restraint.now, changed)
-        return TurnNow(_with_present_ttl(turn_now(turn, present, self.ttl_limits)), size)
+        limits = self.size_limits[service]
+        locked = as_if_locked or limits.locked or restraint.size_lock is not None
+        size = size_of_turn(turn, replace(limits, locked=locked), restraint.now, changed)
+        return TurnNow(_with_present_ttl(turn_now(turn, present, self.ttl_limits[service])), size)
 
     async def ttl(
         self, service: ServiceId, limits: TtlLimits | None = None, pinned_seconds: int | None = None
@@ -173,7 +174,7 @@ class Advisor:
         # A pinned value rests on nothing that was measured, so it may be set however old the turn is.
         return replace(
             found,
-            recommendation=turn_now(turn, present, limits or self.ttl_limits).ttl,
+            recommendation=turn_now(turn, present, limits or self.ttl_limits[service]).ttl,
             measured_at=turn.snapshot.window.end,
             is_stale=override is None and is_stale(turn, restraint.now),
         )

@@ -1,6 +1,6 @@
 """Proposals: what a wish comes to, proposing it, and the one decision on it, by whoever holds a permit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
@@ -103,7 +103,7 @@ class Approvals:
     """
 
     proposals: Proposals
-    knobs: Knobs
+    knobs: Mapping[ServiceId, Knobs]
     restraints: Restraints
     needed: int = 1
     needed_in_emergency: int = 1
@@ -125,7 +125,7 @@ class Approvals:
 
         Raises NotPossible (out of range, no such knob, a freeze, an override, a lock), SourceUnavailable.
         """
-        turnable = find(self.knobs, knob)
+        turnable = find(self.knobs, service, knob)
         turnable.check_range(knob, wanted)
         await self._check(service, knob, wanted, emergency=in_freeze or emergency)
         # A place that does not tell its value (it comes from a secret) would not take another one either.
@@ -165,12 +165,13 @@ class Approvals:
         if wish.same is not None:
             return wish.same
         too = (message("approval.existing_too"),) if existing else ()
-        why = (asked, *await self.known_of(service, change), *why, *wish.notes, *too)
-        why = (*why, *await self._seen_before(service, change))
+        known, before = await self.known_of(service, change), await self._seen_before(service, change)
+        why = (asked, *known, *why, *wish.notes, *too, *before)
         draft = _draft(service, change, wish.present, Origin.PERSON, person, why, Priority.MEDIUM, request_id)
         needed = max(self.needed, self.needed_in_emergency) if emergency else self.needed
+        deploys, expected = find(self.knobs, service, knob).deploys, await self._expected(service, change)
         draft = replace(draft, approvals_needed=needed, existing=existing, emergency=emergency)
-        draft = replace(draft, deploys=find(self.knobs, knob).deploys, expected=await self._expected(service, change))
+        draft = replace(draft, deploys=deploys, expected=expected)
         return await self.proposals.propose(await with_hold_back(self.knobs, draft), EXPIRES_IN)
 
     async def propose_recommended(
@@ -196,16 +197,16 @@ class Approvals:
         change = wanted.change
         if change is None:
             return None
-        turnable = find(self.knobs, change.knob)
+        turnable = find(self.knobs, service, change.knob)
         turnable.check_range(change.knob, change.new)
         present = await turnable.places[0].read(service)
         if present.value != change.old:
             return None
         reasons = (*wanted.reasons, *await self._seen_before(service, change), *told)
         draft = _draft(service, change, present, Origin.POLICY, None, reasons, wanted.priority, request_id)
-        expected = expectation_of(forecast, change)
-        draft = replace(draft, approvals_needed=self.needed, deploys=turnable.deploys, expected=expected)
-        draft = await with_hold_back(self.knobs, replace(draft, step_of=step_of), forecast)
+        draft = replace(draft, approvals_needed=self.needed, deploys=turnable.deploys, step_of=step_of)
+        draft = replace(draft, expected=expectation_of(forecast, change))
+        draft = await with_hold_back(self.knobs, draft, forecast)
         lacking = not_measurable(draft)
         if step_of and lacking is not None:
             raise lacking
@@ -230,26 +231,25 @@ class Approvals:
         if mark not in ("", change_made.mark):
             raise NotPossible(*with_remedy("state.other_proposal", proposal_id=proposal_id))
         if change_made.state not in UNDOABLE:
-            state = change_made.state.value
-            raise NotPossible(message("approval.undo_not_applied", proposal_id=proposal_id, state=state), remedy)
+            undone = message("approval.undo_not_applied", proposal_id=proposal_id, state=change_made.state.value)
+            raise NotPossible(undone, remedy)
         made = change_made.draft.change
         await self._check(service, made.knob, made.old)
-        present = await find(self.knobs, made.knob).places[0].read(service)
+        present = await find(self.knobs, service, made.knob).places[0].read(service)
         if present.value == made.old:
             already = message("approval.undo_already", proposal_id=proposal_id, value=made.old, unit=made.unit)
             raise NotPossible(already, remedy)
         change = Change(made.knob, present.value, made.old, made.unit)
         existing = change_made.draft.existing
-        same = await self._same(service, change, existing=existing, undo_of=proposal_id)
-        if same is not None:
+        if (same := await self._same(service, change, existing=existing, undo_of=proposal_id)) is not None:
             return same
         later = await self._later(change_made)
-        reasons = [message("approval.undo_of", person=person.name, proposal_id=proposal_id)]
-        reasons += goes_over(change_made, later, present)
+        asked = message("approval.undo_of", person=person.name, proposal_id=proposal_id)
+        reasons = [asked, *goes_over(change_made, later, present)]
         reasons += await self.known_of(service, change)
         if existing:
             reasons.append(message("approval.existing_too"))
-        reasons += find(self.knobs, made.knob).cost_of(change)
+        reasons += find(self.knobs, service, made.knob).cost_of(change)
         reasons += () if self.graphs is None else await self.graphs.follows(service, change)
         draft = _draft(service, change, present, Origin.UNDO, person, tuple(reasons), Priority.MEDIUM, request_id)
         draft = replace(draft, undo_of=proposal_id, approvals_needed=self.needed, existing=existing)

@@ -16,13 +16,14 @@ MOST_MESSAGES, MOST_PULLS = 100, 10
 
 @dataclass(frozen=True, slots=True)
 class TakingNews:
-    """Any replica may take them, at any time. `home`: the first service; `own_name`: of the budget that is meant."""
+    """Any replica may take them, at any time. `homes`: the first service of each project, beside which its money is
+    remembered; `own_name`: of the budgets that are meant."""
 
     news: BudgetNews
     bills: Bills
     budgets: OwnBudget
     own_name: str
-    home: ServiceId
+    homes: Mapping[str, ServiceId]
 
     async def take(self) -> None:
         """All that waits. Acknowledged once it is remembered, or of no use. Raises StoreUnavailable, OutcomeUnknown."""
@@ -35,31 +36,45 @@ class TakingNews:
                 if len(found) < MOST_MESSAGES:
                     break
         except SourceUnavailable as error:
-            await self.bills.trouble(self.home, NoData(error.reason, error.remedy, unreachable=True))
+            await self._trouble(NoData(error.reason, error.remedy, unreachable=True))
             return
-        known = (await self.bills.budget_state(self.home)).trouble
-        if known is not None and known.unreachable:
-            await self.bills.trouble(self.home, None)
+        for home in self.homes.values():
+            known = (await self.bills.budget_state(home)).trouble
+            if known is not None and known.unreachable:
+                await self.bills.trouble(home, None)
 
     async def remember(self, found: Sequence[BudgetNotice | NoData], subscription: str) -> None:
         """A topic may carry other budgets' news too; they are trouble only where none of our own comes.
 
         Raises StoreUnavailable, OutcomeUnknown.
         """
-        own_id = await self.budgets.own_id(self.home.project)
+        own_ids = {project: await self.budgets.own_id(project) for project in self.homes}
         trouble: NoData | None = None
-        own: list[BudgetNotice] = []
+        own: dict[str, list[BudgetNotice]] = {}
         for notice in found:
-            wrong = notice if isinstance(notice, NoData) else foreign(notice, own_id, self.own_name, subscription)
-            if isinstance(notice, BudgetNotice) and wrong is None:
-                own.append(notice)
-            else:
-                trouble = wrong
-        if own:
-            await self.bills.keep(self.home, max(own, key=lambda one: one.order))
-            await self.bills.trouble(self.home, None)
-        elif trouble is not None:
-            await self.bills.trouble(self.home, trouble)
+            project = notice if isinstance(notice, NoData) else self._of(notice, own_ids, subscription)
+            if isinstance(project, str) and isinstance(notice, BudgetNotice):
+                own.setdefault(project, []).append(notice)
+            elif isinstance(project, NoData):
+                trouble = project
+        for project, notices in own.items():
+            await self.bills.keep(self.homes[project], max(notices, key=lambda one: one.order))
+            await self.bills.trouble(self.homes[project], None)
+        if trouble is not None and not own:
+            await self._trouble(trouble)
+
+    def _of(self, notice: BudgetNotice, own_ids: Mapping[str, str | None], subscription: str) -> str | NoData:
+        """The project whose budget it is of; by its name only where that leaves no doubt."""
+        wrong = {of: foreign(notice, own_id, self.own_name, subscription) for of, own_id in own_ids.items()}
+        fits = [project for project, why in wrong.items() if why is None]
+        by_id = [project for project in fits if own_ids[project]]
+        if by_id or len(fits) == 1:
+            return (by_id or fits)[0]
+        return next(iter(wrong.values())) or foreign_to_all(notice, self.own_name, subscription)
+
+    async def _trouble(self, why: NoData) -> None:
+        for home in self.homes.values():
+            await self.bills.trouble(home, why)
 
 
 def foreign(notice: BudgetNotice, own_id: str | None, own_name: str, subscription: str) -> NoData | None:
@@ -69,6 +84,11 @@ def foreign(notice: BudgetNotice, own_id: str | None, own_name: str, subscriptio
     """
     if own_id is not None and (notice.budget_id == own_id if own_id else notice.budget_name == own_name):
         return None
+    return foreign_to_all(notice, own_name, subscription)
+
+
+def foreign_to_all(notice: BudgetNotice, own_name: str, subscription: str) -> NoData:
+    """It is of another budget, as far as anybody can tell."""
     name = notice.budget_name
     return NoData(*with_remedy("source.news_other_budget", subscription=subscription, name=name, own=own_name))
 
@@ -80,14 +100,18 @@ class BilledSpend:
     estimate: SpendSource
     bills: Bills
     clock: Clock
-    home: ServiceId
+    homes: Mapping[str, ServiceId]
 
     async def spend(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Spend | NoData]:
         """Raises StoreUnavailable."""
         found = await self.estimate.spend(services)
-        state = await self.bills.budget_state(self.home)
-        known = billed_month(state, self.clock.now())
-        return {service: with_bill(one, known, state) for service, one in found.items()}
+        now, states = self.clock.now(), dict[str, BudgetState]()
+        for project in dict.fromkeys(service.project for service in found):
+            states[project] = await self.bills.budget_state(self.homes[project])
+        return {
+            service: with_bill(one, billed_month(states[service.project], now), states[service.project])
+            for service, one in found.items()
+        }
 
 
 def with_bill(spend: Spend | NoData, known: Billed | NoData, state: BudgetState) -> Spend | NoData:

@@ -1,7 +1,7 @@
 """The daily digest: one message a day and service, at an hour of the readers' own zone, and what it tells of."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -68,13 +68,13 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class DigestReader:
-    """All that a digest says, from what is stored at this moment. `targets`: of the objectives."""
+    """All that a digest says, from what is stored at this moment. `targets`: of each service's objectives."""
 
     readouts: Readouts
     turns: Turns
     alerts: Alerts
     proposals: Proposals
-    targets: SloTargets
+    targets: Mapping[ServiceId, SloTargets]
 
     async def of(self, service: ServiceId, at: datetime) -> DigestReadout:
         """The 24 hours before `at`, which is in the zone of the readers; on Mondays the week too.
@@ -92,7 +92,7 @@ class DigestReader:
             at=at,
             turns=turns,
             incidents=severest_first([one for one in incidents if _is_of(one, at - DAY)], at),
-            objectives=objectives_of(seen, turns, end, self.targets),
+            objectives=objectives_of(seen, turns, end, self.targets[service]),
             periods=periods(seen, end - DAY, timedelta(hours=2), 12),
         )
         return _with_week(readout, seen, end, incidents) if is_monday else readout

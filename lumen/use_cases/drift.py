@@ -5,7 +5,7 @@ a setting without anybody wanting it; the approved value is then set again, once
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from lumen.ports.actuators import Reading
 from lumen.ports.clock import FaultPoint
 from lumen.ports.store import Audit, Lease, Proposals, Turns
 from lumen.use_cases.acting import Acting, Held, Leave
-from lumen.use_cases.knobs import Knobs, Turnable
+from lumen.use_cases.knobs import Knobs, Turnable, looked_up
 from lumen.use_cases.leases import LEASE, Claims
 
 #: What can be lost: the other knobs live in the service's own configuration, which Google keeps.
@@ -70,7 +70,7 @@ class Drift:
     acting: Acting
     turns: Turns
     audit: Audit
-    knobs: Knobs
+    knobs: Mapping[ServiceId, Knobs]
     fault: FaultPoint
 
     async def look(self, service: ServiceId) -> tuple[Message, ...]:
@@ -85,7 +85,7 @@ class Drift:
         return tuple(said)
 
     async def _drifted(self, service: ServiceId, knob: Knob) -> _Drifted | None:
-        turnable = self.knobs.get(knob)
+        turnable = looked_up(self.knobs, service, knob)
         if turnable is None:
             return None
         of_knob = [p for p in await self.proposals.recent(service, LOOK_BACK) if p.draft.change.knob is knob]

@@ -19,6 +19,7 @@ from lumen.effects.hours import BEFORE, HOUR, Hours
 from lumen.effects.verdict import EffectVerdict, Judgement, LookFinding, guardrail
 from lumen.exporters.deployments import deployments
 from lumen.model.alert import Alert, Observation, Severity
+from lumen.model.cost import Caches, beside
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible
 from lumen.model.observed import KEEP_DAYS
@@ -46,17 +47,18 @@ TURN_OF_SLICES = 500
 class EffectEstimates:
     """`lacking`: why nothing can be estimated in this installation (None: it can).
 
-    `uncounted_call_usd`: what a call costs that misses the cache, where the slices' costs are without those (0
-    where they are with them). `size`: what a MB costs, for slices are priced by a size that nobody changes in them.
-    Of both a service pays its part, by requests, as in its slices; `sharing`: all services that use the one cache.
+    `uncounted_calls_usd`: by service what a call costs that misses the cache, where the slices' costs are without
+    those (0 where they are with them). `sizes`: what a MB costs, for slices are priced by a size that nobody changes
+    in them.
+    Of both a service pays its part, by requests, as in its slices; `caches`: of all services that are watched.
     """
 
     alerts: Alerts
     numerics: Numerics
-    uncounted_call_usd: float
-    size: SizeLimits
+    uncounted_calls_usd: Mapping[ServiceId, float]
+    sizes: Mapping[ServiceId, SizeLimits]
     held: HeldEffects
-    sharing: Sequence[ServiceId] = ()
+    caches: Caches
     lacking: NoData | None = None
 
     async def without_control(
@@ -68,7 +70,7 @@ class EffectEstimates:
     async def hours(self, service: ServiceId, experiment: Experiment, end: datetime) -> Hours:
         """From a fortnight before the change up to `end`."""
         changed = experiment.started_at.replace(minute=0, second=0, microsecond=0)
-        more_usd = self._more_usd_an_hour(experiment.change) * (SLICE / HOUR)
+        more_usd = self._more_usd_an_hour(service, experiment.change) * (SLICE / HOUR)
         since, hours = changed - BEFORE - SLICE, Hours()
         beside = await self._requests_beside(service, since)
         for count, seen in enumerate(await self.alerts.observations(service, since)):
@@ -77,28 +79,29 @@ class EffectEstimates:
             if seen.start < end:
                 together = (seen.requests or 0) + beside.get(seen.start, 0)
                 share = seen.requests / together if seen.requests is not None and together else 1.0
-                hours.add(self._priced(seen, more_usd if seen.start > changed else 0.0, share))
+                hours.add(self._priced(service, seen, more_usd if seen.start > changed else 0.0, share))
         return hours
 
     async def _requests_beside(self, service: ServiceId, since: datetime) -> Mapping[datetime, int]:
-        """Of the other services, by slice."""
+        """Of the other services in its cache, by slice."""
         found: dict[datetime, int] = {}
-        for other in self.sharing:
-            for seen in await self.alerts.observations(other, since) if other != service else ():
+        for other in beside([service], self.caches):
+            for seen in await self.alerts.observations(other, since):
                 found[seen.start] = found.get(seen.start, 0) + (seen.requests or 0)
         return found
 
-    def _priced(self, seen: Observation, more_usd: float, share: float) -> Observation:
-        if seen.cost_usd is None or (self.uncounted_call_usd and seen.misses is None):
+    def _priced(self, service: ServiceId, seen: Observation, more_usd: float, share: float) -> Observation:
+        call_usd = self.uncounted_calls_usd[service]
+        if seen.cost_usd is None or (call_usd and seen.misses is None):
             return replace(seen, cost_usd=None)
-        of_cache = more_usd + (seen.misses or 0) * self.uncounted_call_usd
+        of_cache = more_usd + (seen.misses or 0) * call_usd
         return replace(seen, cost_usd=seen.cost_usd + share * of_cache)
 
-    def _more_usd_an_hour(self, change: Change) -> float:
+    def _more_usd_an_hour(self, service: ServiceId, change: Change) -> float:
         """The cost of the new size above the old one."""
         if change.knob is not Knob.CACHE_SIZE or not isinstance(change.old, int) or not isinstance(change.new, int):
             return 0.0
-        return added_cost_usd(change.old, change.new, self.size) / HOURS_A_MONTH
+        return added_cost_usd(change.old, change.new, self.sizes[service]) / HOURS_A_MONTH
 
 
 EFFECTS_SCHEDULE = "effects"

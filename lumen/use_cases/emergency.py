@@ -3,6 +3,7 @@
 Each is apart from the others, and none happens by itself. Values go the way of every change, as proposals.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -46,16 +47,16 @@ class CacheFlush:
         """Whether it would only be said what would be removed."""
         return self.acting.is_dry
 
-    async def count_keys(self) -> int:
+    async def count_keys(self, service: ServiceId) -> int:
         """The number of cached answers that a flush would remove. Raises ActuatorFailed, SourceUnavailable."""
-        return await self.acting.count_flushed()
+        return await self.acting.count_flushed(service)
 
     async def ask(self, service: ServiceId, permit: Permit, request_id: str) -> tuple[str, int]:
         """Remember that this person wants it, so that it can be confirmed, once: as what, and of how many keys.
 
         Raises ActuatorFailed, SourceUnavailable.
         """
-        keys = await self.count_keys()
+        keys = await self.count_keys(service)
         lasts = FLUSH_CONFIRM_WITHIN if self.needed <= 1 else FLUSH_COUNTS_FOR
         await self.controls.ask(service, Asked(FLUSH_LEASE, request_id, permit.person, lasts))
         return f"{permit.person.user_id}/{request_id}", keys
@@ -77,7 +78,7 @@ class CacheFlush:
         """
         leave = self.acting.to_empty(service, permit)
         if isinstance(leave, Held):
-            return message("emergency.would_flush", service=service.name, keys=await self.count_keys())
+            return message("emergency.would_flush", service=service.name, keys=await self.count_keys(service))
         lease = await self.leases.acquire(service, FLUSH_LEASE, LEASE)
         if lease is None:
             raise NotPossible(*with_remedy("emergency.flushing"))
@@ -89,16 +90,16 @@ class CacheFlush:
 
 @dataclass(frozen=True, slots=True)
 class EmergencyActions:
-    """`safe_ttl_seconds`: DEFAULT_TTL_SECONDS."""
+    """`safe_ttls`: DEFAULT_TTL_SECONDS of each service."""
 
     approvals: Approvals
-    knobs: Knobs
+    knobs: Mapping[ServiceId, Knobs]
     going_back: GoingBack
     flush: CacheFlush
     controls: Controls
     report: ReportMarker
     clock: Clock
-    safe_ttl_seconds: int
+    safe_ttls: Mapping[ServiceId, int]
 
     async def pause(
         self, service: ServiceId, permit: Permit, lasts: timedelta | None, why: str = "", *, is_stop: bool = False
@@ -121,18 +122,18 @@ class EmergencyActions:
 
     async def safe_ttl(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose the safe TTL. Raises as `Approvals.propose` does."""
-        safe = self.safe_ttl_seconds
+        safe = self.safe_ttls[service]
         return await self.approvals.propose(service, Knob.TTL, safe, person, request_id, emergency=True)
 
     async def safe_memory(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose at least 512 MB for each instance; never less than it has. Raises as `Approvals.propose` does."""
-        present = await find(self.knobs, Knob.MEMORY).places[0].read(service)
+        present = await find(self.knobs, service, Knob.MEMORY).places[0].read(service)
         wanted = max(number(present.value), LEAST_MEMORY_MB)
         return await self.approvals.propose(service, Knob.MEMORY, wanted, person, request_id, emergency=True)
 
     async def larger_cache(self, service: ServiceId, person: Person, request_id: str) -> Proposal:
         """Propose half as much cache again. Raises as `Approvals.propose` does."""
-        turnable = find(self.knobs, Knob.CACHE_SIZE)
+        turnable = find(self.knobs, service, Knob.CACHE_SIZE)
         present = number((await turnable.places[0].read(service)).value)
         wanted = min(round(present * 1.5), turnable.highest or round(present * 1.5))
         return await self.approvals.propose(service, Knob.CACHE_SIZE, wanted, person, request_id, emergency=True)

@@ -4,7 +4,7 @@ Asked by each turn, and again when a countdown that would act by itself is over.
 trends and turns of the time before, and by all that is stored of proposals, alerts and controls. Changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -58,35 +58,35 @@ class Advised:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """Asks every policy whose knob can be turned here. `ttl` and `size` without what people pinned or locked."""
+    """Asks every policy whose knob the service has. `ttl` and `size` without what people pinned or locked."""
 
-    knobs: Knobs
-    ttl: TtlLimits
-    size: SizeLimits
+    knobs: Mapping[ServiceId, Knobs]
+    ttl: Mapping[ServiceId, TtlLimits]
+    size: Mapping[ServiceId, SizeLimits]
 
     async def of(
         self, snapshot: Snapshot, assessment: Assessment, restraint: Restraint, forecast: Forecast | NoData | None
     ) -> Advised:
         """Changes nothing. What is missing for one knob does not stop another."""
-        override = restraint.override
-        limits = replace(self.ttl, override_seconds=override.ttl_seconds if override else None)
+        service, override = snapshot.service, restraint.override
+        limits = replace(self.ttl[service], override_seconds=override.ttl_seconds if override else None)
         ttl = recommend_ttl(snapshot, limits)
         ttl = predicted(ttl, snapshot.ttl, forecast, limits)
-        size = recommend_size(snapshot, replace(self.size, locked=restraint.size_lock is not None))
+        size = recommend_size(snapshot, replace(self.size[service], locked=restraint.size_lock is not None))
         size = predicted_size(size, forecast)
         first = first_of(ttl, size)
         if change_of(first) is not None:
             return Advised(ttl, first)
         others: list[Wanted] = []
-        if Knob.MIN_INSTANCES in self.knobs:
+        if Knob.MIN_INSTANCES in self.knobs[service]:
             others.append(recommend_min_instances(snapshot, assessment))
-        if Knob.L1_ENTRIES in self.knobs:
-            others.append(only_up(recommend_l1(await self._l1_entries(snapshot.service), snapshot.cache)))
+        if Knob.L1_ENTRIES in self.knobs[service]:
+            others.append(only_up(recommend_l1(await self._l1_entries(service), snapshot.cache)))
         return Advised(ttl, next_of(first, *others))
 
     async def _l1_entries(self, service: ServiceId) -> int | NoData:
         try:
-            reading = await find(self.knobs, Knob.L1_ENTRIES).places[0].read(service)
+            reading = await find(self.knobs, service, Knob.L1_ENTRIES).places[0].read(service)
         except (SourceUnavailable, NotPossible) as error:
             return NoData(error.reason, error.remedy)
         return int(reading.value)
@@ -280,7 +280,7 @@ class Evaluator:
 
     turn_history: TurnHistory
     numerics: Numerics
-    assessment: AssessmentSettings
+    assessment: Mapping[ServiceId, AssessmentSettings]
     policies: Policies
     restraints: Restraints
     proposals: Proposals
@@ -301,7 +301,7 @@ class Evaluator:
             spend=past.spend,
             cost_change=past.cost_change,
         )
-        assessment = await self.numerics.run(assess, snapshot, self.assessment, past.days)
+        assessment = await self.numerics.run(assess, snapshot, self.assessment[snapshot.service], past.days)
         forecast = None if self.forecasts is None else await self.forecasts.of(snapshot, past.turns)
         advised = await self.policies.of(snapshot, assessment, restraint, forecast)
         return Evaluation(snapshot, past, assessment, advised, forecast)
@@ -309,7 +309,7 @@ class Evaluator:
     async def reach(self, service: ServiceId, change: Change) -> int:
         """The TTL up to which steps may go that begin with `change`; 0: it is one of its own."""
         restraint = await self.restraints.now(service)
-        return reach(change, self.policies.ttl if restraint.override is None else None)
+        return reach(change, self.policies.ttl[service] if restraint.override is None else None)
 
     async def held_back(self, evaluation: Evaluation, change: Change, apart_from: str = "") -> tuple[Message, ...]:
         """All reasons that keep Lumen from proposing `change` now; `apart_from`: the proposal that does already."""

@@ -10,7 +10,7 @@ was cut short is simply done again.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -46,7 +46,7 @@ class Execution:
 
     proposals: Proposals
     claims: Claims
-    knobs: Knobs
+    knobs: Mapping[ServiceId, Knobs]
     acting: Acting
     fault: FaultPoint
 
@@ -165,8 +165,8 @@ class Execution:
                 await place.rehearse(draft.service, *await self._step(draft, place)) for place in self._places(draft)
             ]
             would = said[0]
-            if draft.existing and self.acting.keys is not None:
-                change, seen = draft.change, await self.acting.count_retimed(draft.change)
+            if draft.existing and draft.service in self.acting.keys:
+                change, seen = draft.change, await self.acting.count_retimed(draft.service, draft.change)
                 would = message("execution.would_retime", old=change.old, new=change.new, unit=change.unit, seen=seen)
         except (ActuatorFailed, ValueMoved) as error:
             would = error.reason
@@ -174,7 +174,7 @@ class Execution:
         await self.proposals.advance(draft.service, proposal.id, lease, State.ABANDONED, note)
 
     def _places(self, draft: Draft) -> tuple[Actuator, ...]:
-        return find(self.knobs, draft.change.knob).places
+        return find(self.knobs, draft.service, draft.change.knob).places
 
     async def _refusal(self, draft: Draft) -> Message | None:
         """The reason why one of several places would not take the value, before the first is touched."""
@@ -286,7 +286,7 @@ class Execution:
             waited_seconds += FOLLOW_POLL_SECONDS
         places = ", ".join(actuator.name for actuator, _ in wanted)
         note = message("execution.applied", places=places)
-        if proposal.draft.existing and self.acting.keys is not None:
+        if proposal.draft.existing and proposal.draft.service in self.acting.keys:
             note = await self._retime(proposal, lease, leave, places)
         if proposal.draft.undo_of is not None:
             await mark_taken_back(self.proposals, proposal, lease)

@@ -1,6 +1,6 @@
 """The feedback graph of a service, from what is stored at that moment: so it is as new as the last verdict and turn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +24,7 @@ REMEMBERED = 300
 
 @dataclass(frozen=True, slots=True)
 class FeedbackGraphs:
-    """Only reads. `call_usd`: what a call costs that misses the cache. Raises StoreUnavailable."""
+    """Only reads. `calls_usd`: what a call of each service costs that misses the cache. Raises StoreUnavailable."""
 
     proposals: Proposals
     turns: Turns
@@ -32,7 +32,7 @@ class FeedbackGraphs:
     alerts: Alerts
     numerics: Numerics
     clock: Clock
-    call_usd: float
+    calls_usd: Mapping[ServiceId, float]
 
     async def of(self, service: ServiceId) -> Feedback:
         """All of it, for a usual step of each knob whose value is known."""
@@ -49,7 +49,7 @@ class FeedbackGraphs:
     async def _evidence(self, service: ServiceId, turns: Sequence[Turn]) -> Evidence:
         now = self.clock.now()
         days = await self.days.days(service, day_of(now - DAYS_BACK))
-        level = level_of(days, day_of(now), self.call_usd)
+        level = level_of(days, day_of(now), self.calls_usd[service])
         return Evidence(await self.proposals.recent(service, REMEMBERED), forecast_now(turns, now), level)
 
     async def _together(self, service: ServiceId) -> Feedback:

@@ -1,6 +1,6 @@
 """Each hour the forecast of a service: its kept days, replayed in the numerics worker, where numpy is imported."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -25,24 +25,23 @@ EARLY = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Forecasts:
-    """Only reads. Raises StoreUnavailable. `services`: those that PREDICT names."""
+    """Only reads. Raises StoreUnavailable. `prices`: of the services that PREDICT names."""
 
     days: AccessDays
     numerics: Numerics
-    services: Sequence[ServiceId]
-    prices: Prices
+    prices: Mapping[ServiceId, Prices]
     #: Of each service and TTL the days that are over, each with how many accesses it had then.
     _known: dict[tuple[ServiceId, int], dict[date, tuple[int, Replayed | None]]] = field(default_factory=dict)
     #: For services that do not report; None: those have none.
     misses: MissForecasts | None = None
-    #: Of the cache's size; None where others share the cache.
-    limits: SizeLimits | None = None
+    #: Of the cache's size, for services that no other one shares the cache with.
+    limits: Mapping[ServiceId, SizeLimits] = field(default_factory=dict)
     #: Of each service the last 24 hours in the cache's own memory: of one day, TTL and size.
     _in_memory: dict[ServiceId, tuple[tuple[date, int, float], Bounded | None]] = field(default_factory=dict)
 
     async def of(self, snapshot: Snapshot, turns: Sequence[Turn]) -> Forecast | NoData:
         """For the 24 hours after `snapshot`; `turns` before it, the newest first, say for how long the TTL stands."""
-        if snapshot.service not in self.services:
+        if snapshot.service not in self.prices:
             return NoData(*with_remedy("forecast.off"))
         if isinstance(snapshot.ttl, NoData):
             return snapshot.ttl
@@ -53,24 +52,24 @@ class Forecasts:
         newest = [await self.days.day(service, day) for day in (now.date() - A_DAY, now.date())]
         replays = await self._whole_days(service, ttl, [day for day in listed if day < now.date()], newest[0])
         since, memory = max(standing(turns, ttl, now), now - A_DAY), await self._memory(snapshot, newest, ttl)
-        asked = Asked(now, ttl, since, snapshot.cache, self.prices, memory)
+        asked = Asked(now, ttl, since, snapshot.cache, self.prices[service], memory)
         found = await self.numerics.run(forecast, newest, replays, asked)
         return found if isinstance(found, NoData) else replace(found, back_tests=back_tests(turns, replays, ttl))
 
     async def _memory(self, snapshot: Snapshot, newest: Sequence[Piece], ttl: int) -> Memory:
         """Once a day, for it takes some seconds."""
-        service, cache = snapshot.service, snapshot.cache
-        if self.limits is None or isinstance(cache, NoData):
-            return Memory(limits=self.limits)
+        service, cache, limits = snapshot.service, snapshot.cache, self.limits.get(snapshot.service)
+        if limits is None or isinstance(cache, NoData):
+            return Memory(limits=limits)
         if isinstance(cache.max_mb, NoData) or isinstance(cache.used_mb, NoData):
-            return Memory(limits=self.limits)
+            return Memory(limits=limits)
         key = snapshot.taken_at.date(), ttl, cache.max_mb
         known = self._in_memory.get(service)
         if known is None or known[0] != key or known[1] is None:
             setting = ttl, cache.max_mb, cache.used_mb
-            found = await self.numerics.run(in_memory, newest, snapshot.taken_at, setting, self.limits)
+            found = await self.numerics.run(in_memory, newest, snapshot.taken_at, setting, limits)
             known = self._in_memory[service] = key, found
-        return Memory(known[1], self.limits)
+        return Memory(known[1], limits)
 
     async def _whole_days(
         self, service: ServiceId, ttl: int, over: Sequence[date], yesterday: Piece

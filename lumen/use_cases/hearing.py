@@ -6,17 +6,18 @@ moment they are kept.
 
 import secrets
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from lumen.model.accesses import MISS
+from lumen.model.messages import SomeFailed
 from lumen.model.observed import HASH_BITS, KEEP_DAYS, MOST_ACCESSES, TIME_BITS, UNIT_MS, Piece, Progress, Tally
 from lumen.model.service import ServiceId
 from lumen.ports.sources import AnnouncedMisses
 from lumen.ports.store import AccessDays, Lease
-from lumen.use_cases.leases import Claims
+from lumen.use_cases.leases import Claims, noted
 
 LEASE_NAME = "misses"
 SECRET_BYTES = 32
@@ -25,30 +26,36 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """Raises LeaseLost, StoreUnavailable, OutcomeUnknown: the next minute goes on from the store.
+    """The next minute goes on from the store.
 
-    `reported`: the days of services that report, which are not listened to. `services`: one at most, since nobody tells
-    whose miss an announced one is.
+    `reported`: the days of services that report, which are not listened to. `announced`: of each service that is alone
+    on its cache, since nobody tells whose miss an announced one is.
     """
 
-    announced: AnnouncedMisses
+    announced: Mapping[ServiceId, AnnouncedMisses]
     days: AccessDays
     reported: AccessDays
     claims: Claims
-    services: Sequence[ServiceId]
 
     async def due(self) -> None:
-        """Keep what was heard since the last time."""
-        for service in self.services:
-            if (await self.reported.progress(service)).days:
-                await self.announced.stop()
-                continue
-            progress = await self.days.progress(service)
-            if not progress.secret:
-                await self.claims.alone(service, LEASE_NAME, partial(self._begin, service))
-                continue
-            hashes, times = await self.announced.heard(bytes.fromhex(progress.secret))
-            await self.claims.alone(service, LEASE_NAME, partial(self._keep, service, hashes, times))
+        """Keep what was heard since the last time. Raises SomeFailed after all services had their turn."""
+        failures = dict[str, Exception]()
+        for service, announced in self.announced.items():
+            with noted(failures, service.key):
+                await self._listen(service, announced)
+        if failures:
+            raise SomeFailed(failures)
+
+    async def _listen(self, service: ServiceId, announced: AnnouncedMisses) -> None:
+        if (await self.reported.progress(service)).days:
+            await announced.stop()
+            return
+        progress = await self.days.progress(service)
+        if not progress.secret:
+            await self.claims.alone(service, LEASE_NAME, partial(self._begin, service))
+            return
+        hashes, times = await announced.heard(bytes.fromhex(progress.secret))
+        await self.claims.alone(service, LEASE_NAME, partial(self._keep, service, hashes, times))
 
     async def _begin(self, service: ServiceId, lease: Lease) -> None:
         """The secret that names are hashed with, the same in all replicas."""

@@ -1,6 +1,7 @@
 """Hold-backs: told with the proposal, set with the change, ended with its verdict."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from lumen.policies.holding_back import held_permille
 from lumen.ports.clock import Clock
 from lumen.ports.store import Audit, Proposals
 from lumen.use_cases.acting import Acting, Held
-from lumen.use_cases.knobs import Knobs
+from lumen.use_cases.knobs import Knobs, looked_up
 
 #: A verdict comes within days, so it is among so many proposals.
 RECENT = 100
@@ -21,9 +22,9 @@ RECENT = 100
 _SETTLED = frozenset({State.KEPT, State.INCONCLUSIVE, State.HARMFUL})
 
 
-async def _can_hold_back(knobs: Knobs, service: ServiceId) -> bool:
+async def _can_hold_back(knobs: Mapping[ServiceId, Knobs], service: ServiceId) -> bool:
     """Whether the service keeps the old TTL for a share of keys, so that effects have a control."""
-    turnable = knobs.get(Knob.TTL)
+    turnable = looked_up(knobs, service, Knob.TTL)
     if turnable is None or turnable.holding_back is None:
         return False
     with suppress(SourceUnavailable):
@@ -31,7 +32,9 @@ async def _can_hold_back(knobs: Knobs, service: ServiceId) -> bool:
     return False
 
 
-async def with_hold_back(knobs: Knobs, draft: Draft, forecast: Forecast | NoData | None = None) -> Draft:
+async def with_hold_back(
+    knobs: Mapping[ServiceId, Knobs], draft: Draft, forecast: Forecast | NoData | None = None
+) -> Draft:
     """The draft with what it holds back, where the service can. Who decides on it reads that on its card."""
     permille = held_permille(draft, forecast.keys if isinstance(forecast, Forecast) else 0)
     if not permille or not await _can_hold_back(knobs, draft.service):
@@ -44,7 +47,7 @@ class HoldBacks:
     """Ends those that have told what they can. What a pause or a freeze holds back is not begun; this was."""
 
     proposals: Proposals
-    knobs: Knobs
+    knobs: Mapping[ServiceId, Knobs]
     acting: Acting
     audit: Audit
     clock: Clock
@@ -64,7 +67,8 @@ class HoldBacks:
         return self.clock.now() < applied_at + HELD_FOR
 
     async def _end(self, made: Proposal) -> None:
-        turnable, leave = self.knobs.get(made.draft.change.knob), self.acting.to_end_hold_back(made)
+        draft, leave = made.draft, self.acting.to_end_hold_back(made)
+        turnable = looked_up(self.knobs, draft.service, draft.change.knob)
         if turnable is None or turnable.holding_back is None or isinstance(leave, Held):
             return
         if await self.acting.end_hold_back(leave, turnable.holding_back):

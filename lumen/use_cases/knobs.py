@@ -1,10 +1,11 @@
-"""The knobs of this installation: where the value of each lives, and how far a person may turn it."""
+"""The knobs of each service: where the value of each lives, and how far a person may turn it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lumen.model.messages import Message, NotPossible, with_remedy
 from lumen.model.proposal import Change, Knob, Value
+from lumen.model.service import ServiceId
 from lumen.ports.actuators import Actuator, Forgetful, HoldingBack
 
 
@@ -52,13 +53,19 @@ def out_of_range(knob: Knob, wanted: int, unit: str, lowest: int, highest: int) 
     )
 
 
-#: A knob that is not there cannot be turned in this installation.
+#: Of one service. A knob that is not there cannot be turned.
 Knobs = Mapping[Knob, Turnable]
+_NONE: Knobs = {}
 
 
-def find(knobs: Knobs, knob: Knob) -> Turnable:
-    """Raises NotPossible for a knob that this installation does not have."""
-    found = knobs.get(knob)
+def looked_up(knobs: Mapping[ServiceId, Knobs], service: ServiceId, knob: Knob) -> Turnable | None:
+    """None where the service has no such knob, or is not watched any more."""
+    return knobs.get(service, _NONE).get(knob)
+
+
+def find(knobs: Mapping[ServiceId, Knobs], service: ServiceId, knob: Knob) -> Turnable:
+    """Raises NotPossible for a knob that the service does not have."""
+    found = looked_up(knobs, service, knob)
     if found is None:
         raise NotPossible(*with_remedy("approval.no_such_knob", knob=knob.value))
     return found

@@ -106,7 +106,7 @@ class Claims:
             if leases:
                 await self._do(Batch(self, schedule, slot, leases, failures), work)
         if failures:
-            raise SomeFailed({service.name: error for service, error in failures.items()})
+            raise SomeFailed({service.key: error for service, error in failures.items()})
 
     async def renew(self, service: ServiceId, lease: Lease) -> None:
         """Before a step that cannot be fenced. Raises LeaseLost."""

@@ -1,6 +1,6 @@
 """Each hour the forecast of a service that does not report: from the misses that the cache's server announces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -28,20 +28,19 @@ MOST_MISSING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class MissForecasts:
-    """Only reads. Raises StoreUnavailable. `services`: those that are listened to."""
+    """Only reads. Raises StoreUnavailable. `prices`: of the services that are listened to."""
 
     days: AccessDays
     alerts: Alerts
     numerics: Numerics
-    services: Sequence[ServiceId]
-    prices: Prices
+    prices: Mapping[ServiceId, Prices]
     #: Of each service and TTL the days that are over.
     _known: dict[tuple[ServiceId, int], dict[date, Replayed]] = field(default_factory=dict)
 
     async def of(self, snapshot: Snapshot, turns: Sequence[Turn], ttl: int) -> Forecast | NoData:
         """For the 24 hours after `snapshot`, at longer TTLs than `ttl`, which is in force."""
         service, now = snapshot.service, snapshot.taken_at
-        if service not in self.services:
+        if service not in self.prices:
             return NoData(*with_remedy("forecast.not_reported"))
         counted = await self._counted(service, now)
         listed = (await self.days.progress(service)).days
@@ -53,7 +52,7 @@ class MissForecasts:
             service, ttl, [on for on in listed if since <= midnight(on) <= now - A_DAY], counted
         )
         newest = [await self.days.day(service, on) for on in ((now - A_DAY).date(), now.date())]
-        asked = AskedOfMisses(now, ttl, since, snapshot.cache, self.prices)
+        asked = AskedOfMisses(now, ttl, since, snapshot.cache, self.prices[service])
         return await self.numerics.run(miss_forecast, whole, newest, _within(counted, now - A_DAY, now), asked)
 
     async def _counted(self, service: ServiceId, now: datetime) -> Sequence[Counted]:

@@ -1,6 +1,6 @@
 """Keep what services report of their accesses: once a minute, by one replica, stored before it leaves the stream."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -23,11 +23,10 @@ MOST_BATCHES = 50
 class Observer:
     """The next look goes on from the store."""
 
-    stream: AccessStream
+    #: Of each service that PREDICT names the cache that it reports to.
+    streams: Mapping[ServiceId, AccessStream]
     days: AccessDays
     claims: Claims
-    #: Those that PREDICT names.
-    services: Sequence[ServiceId]
     #: Of the newest day of each service the keys so far; found again in the store by whoever begins.
     _keys: dict[ServiceId, tuple[date, set[int]]] = field(default_factory=dict)
     #: Of each service the last entry that is kept, as far as known here: without a newer one no store is asked.
@@ -36,9 +35,9 @@ class Observer:
     async def due(self) -> int:
         """The number of batches that were taken in. Raises SomeFailed after all services had their turn."""
         taken, failures = 0, dict[str, Exception]()
-        for service in self.services:
-            with noted(failures, service.name):
-                if service in self._kept and not await self.stream.read(service, self._kept[service], 1):
+        for service, stream in self.streams.items():
+            with noted(failures, service.key):
+                if service in self._kept and not await stream.read(service, self._kept[service], 1):
                     continue
                 taken += await self.claims.alone(service, LEASE_NAME, partial(self._all, service)) or 0
         if failures:
@@ -53,7 +52,8 @@ class Observer:
 
     async def _look(self, service: ServiceId, lease: Lease) -> int:
         before = await self.days.progress(service)
-        entries = await self.stream.read(service, before.last_id, MOST_BATCHES)
+        stream = self.streams[service]
+        entries = await stream.read(service, before.last_id, MOST_BATCHES)
         self._kept[service] = before.last_id
         if not entries:
             return 0
@@ -64,9 +64,9 @@ class Observer:
         after = await self._lowered(service, after, wanted)
         await self.days.put(service, lease, now.hour, pieces, after)
         self._kept[service] = after.last_id
-        await self.stream.trim(service, after.last_id)
+        await stream.trim(service, after.last_id)
         if wanted != before.below or _report_more(entries, wanted):
-            await self.stream.thin(service, wanted)
+            await stream.thin(service, wanted)
         return len(entries)
 
     async def _grown(self, service: ServiceId, progress: Progress, pieces: Sequence[Piece]) -> Progress:

@@ -4,6 +4,7 @@ Stored beside the settings OVERRIDE_TTL and LOCK_CACHE_SIZE, with who, since whe
 What that holds back is told by lumen/policies/guard.py.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ class Overrides:
     restraints: Restraints
     approvals: Approvals
     proposals: Proposals
-    knobs: Knobs
+    knobs: Mapping[ServiceId, Knobs]
     report: ReportMarker
     clock: Clock
 
@@ -60,7 +61,7 @@ class Overrides:
         self, service: ServiceId, permit: Permit, ttl_seconds: int, terms: Terms, request_id: str
     ) -> TtlOverride:
         """Pin it and propose nothing; what waits for another value is withdrawn. Raises NotPossible (out of range)."""
-        find(self.knobs, Knob.TTL).check_range(Knob.TTL, ttl_seconds)
+        find(self.knobs, service, Knob.TTL).check_range(Knob.TTL, ttl_seconds)
         now = self.clock.now()
         override = TtlOverride(ttl_seconds, permit.person, now, now + (terms.lasts or UNLESS_TOLD), terms.why)
         await self.controls.override(service, override)

@@ -2,7 +2,7 @@
 present value matters. Beside them: of which service a channel speaks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -242,12 +242,12 @@ class Choosing:
 class Looking:
     """A knob as it stands now, how far it may be turned, and whether the advice is to turn it."""
 
-    knobs: Knobs
+    knobs: Mapping[ServiceId, Knobs]
     advisor: Advisor
 
     async def at(self, service: ServiceId, knob: Knob) -> KnobReadout:
         """Read where a change would set it. Raises NotPossible for a knob that is not there, StoreUnavailable."""
-        turnable = find(self.knobs, knob)
+        turnable = find(self.knobs, service, knob)
         value: Value | NoData
         try:
             value = (await turnable.places[0].read(service)).value

@@ -65,13 +65,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """Reads; changes nothing. `allowed` is the share of requests that may fail (0.001)."""
+    """Reads; changes nothing. `allowed` is the share of requests that may fail (0.001), by service."""
 
     source: SliceSource
     deployments: DeploymentSource
-    knobs: Knobs
+    knobs: Mapping[ServiceId, Knobs]
     clock: Clock
-    allowed: float
+    allowed: Mapping[ServiceId, float]
 
     async def finding(
         self,
@@ -85,7 +85,7 @@ class Releases:
 
         `elsewhere`: as in the facts; `stored`: the slices of the last hour, as the watch has stored them.
         """
-        now = self.clock.now()
+        now, allowed = self.clock.now(), self.allowed[service]
         days, minutes = window_before(now, LOOK_BACK), _minutes_before(now)
         by_slice, by_minute, deployments, present = await asyncio.gather(
             self.source.by_revision((service,), days, SLICE),
@@ -96,7 +96,7 @@ class Releases:
         counts, recent, deployment = by_slice[service], by_minute[service], deployments[service]
         known = None if isinstance(deployment, NoData) else deployment
         newest = _newest(known)
-        seen = _NOTHING if isinstance(counts, NoData) else evidence(counts, newest, self.allowed, days)
+        seen = _NOTHING if isinstance(counts, NoData) else evidence(counts, newest, allowed, days)
         facts = RollbackFacts(
             page=page,
             newest=seen.newest,
@@ -111,7 +111,7 @@ class Releases:
             beside=seen.beside,
             elsewhere=elsewhere,
         )
-        failing = None if isinstance(recent, NoData) else still_failing(recent, self.allowed, minutes.end)
+        failing = None if isinstance(recent, NoData) else still_failing(recent, allowed, minutes.end)
         if failing is False and (isinstance(counts, NoData) or forgets(counts, stored)):
             failing = None
         is_slow = page is not None and page.kind is AlertKind.LATENCY
@@ -144,7 +144,7 @@ class Releases:
 
     async def _present(self, service: ServiceId) -> Reading | None:
         try:
-            return await find(self.knobs, Knob.TRAFFIC).places[0].read(service)
+            return await find(self.knobs, service, Knob.TRAFFIC).places[0].read(service)
         except SourceUnavailable:
             return None
 
@@ -231,7 +231,7 @@ _RECENT = 20
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """`allowed` is the share of requests that may fail (0.001)."""
+    """`allowed` is the share of requests that may fail (0.001), by service."""
 
     source: SliceSource
     deployments: DeploymentSource
@@ -239,7 +239,7 @@ class Revisions:
     controls: Controls
     proposals: Proposals
     clock: Clock
-    allowed: float
+    allowed: Mapping[ServiceId, float]
 
     async def look(self, services: Sequence[ServiceId]) -> None:
         """Remember revisions and pins; an unreadable service keeps what is remembered of it."""
@@ -265,7 +265,7 @@ class Revisions:
         """The records as they are stored now."""
         if isinstance(counts, NoData):
             return controls.revisions
-        seen = dict(healthy(counts, self.allowed))
+        seen = dict(healthy(counts, self.allowed[service]))
         if controls.revisions is None:
             seen = {**await self._before_lumen(service), **seen}
         records = remembered(
@@ -293,7 +293,7 @@ class Revisions:
         """Worked out from a fortnight of metrics, once."""
         window = window_before(self.clock.now().replace(minute=4, second=0, microsecond=0), BEFORE_LUMEN)
         found = (await self.source.by_revision((service,), window, HOUR))[service]
-        return {} if isinstance(found, NoData) else healthy(found, self.allowed)
+        return {} if isinstance(found, NoData) else healthy(found, self.allowed[service])
 
     async def _pin(self, service: ServiceId, deployment: Deployment, before: Pinned | None) -> None:
         revision = deployment.pinned_revision

@@ -1,5 +1,6 @@
 """Restrictions that people have set against changes, read afresh by everything that proposes or carries out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lumen.model.service import ServiceId
@@ -8,20 +9,22 @@ from lumen.ports.clock import Clock
 from lumen.ports.incidents import Controls
 from lumen.ports.store import Outbox, Surface, Turns
 
+NO_LOCKS = Locks()
+
 
 @dataclass(frozen=True, slots=True)
 class Restraints:
-    """`automation` and `locks` are the settings; what people store comes from `controls`."""
+    """`automation` and `locks` (of each service) are the settings; what people store comes from `controls`."""
 
     controls: Controls
     clock: Clock
     automation: Automation
-    locks: Locks
+    locks: Mapping[ServiceId, Locks]
 
     async def now(self, service: ServiceId) -> Restraint:
         """As it is at this moment. Raises StoreUnavailable."""
         controls = await self.controls.read(service)
-        return Restraint(self.automation, self.locks, controls, self.clock.now())
+        return Restraint(self.automation, self.locks.get(service, NO_LOCKS), controls, self.clock.now())
 
     @property
     def is_frozen(self) -> bool:

@@ -4,7 +4,7 @@ Proposed from what is stored, so a crash between the verdict and the proposal is
 once is a countdown without any time, so it has its one decision, its audit and its execution like every other change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -51,7 +51,7 @@ class UndoHarmful:
     """`by_itself`: UNDO_HARMFUL=auto. What Lumen's own policy wanted goes so, after harm or as a precaution."""
 
     proposals: Proposals
-    knobs: Knobs
+    knobs: Mapping[ServiceId, Knobs]
     restraints: Restraints
     claims: Claims
     fault: FaultPoint
@@ -97,7 +97,7 @@ class UndoHarmful:
         change, service = draft.change, draft.service
         if any(_is_a_persons(other, change.knob) for other in recent) or await self._held(draft, change.old):
             return
-        present = await find(self.knobs, change.knob).places[0].read(service)
+        present = await find(self.knobs, service, change.knob).places[0].read(service)
         if present.value != change.new:
             return  # somebody has set another value since: theirs holds
         wanted = self._draft(made, present)
@@ -123,7 +123,7 @@ class UndoHarmful:
                 message(code, proposal_id=made.id),
                 *told,
                 *existing,
-                *find(self.knobs, change.knob).cost_of(back),
+                *find(self.knobs, draft.service, change.knob).cost_of(back),
             ),
             expected=TAKEN_BACK if change.knob in (Knob.TTL, Knob.CACHE_SIZE) else not_predictable(change.knob),
             priority=Priority.HIGH,

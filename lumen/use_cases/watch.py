@@ -31,7 +31,7 @@ from lumen.model.billing import Billed, billed_month
 from lumen.model.history import Day, day_of, folded, less, together
 from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
 from lumen.model.messages import Message, NoData, SomeFailed, message
-from lumen.model.service import ServiceId
+from lumen.model.service import ServiceId, homes_of, mates_of
 from lumen.model.snapshot import SLICE, Window
 from lumen.policies.labels import told_late, waits
 from lumen.ports.incidents import Alerts, Look, Silences, SliceSource, Standing
@@ -154,7 +154,7 @@ class _Fold:
 class Watch:
     """Looks at every service once in each slot of five minutes of service time.
 
-    The month's budget is that of all services together: the first one speaks for them, and is looked at last.
+    The month's budget is that of all services of a project: its first one speaks for them, and is looked at last.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Watch:
         source: SliceSource,
         alerts: Alerts,
         claims: Claims,
-        targets: AlertTargets,
+        targets: Mapping[ServiceId, AlertTargets],
         silences: Silences,
         days: Days,
         bills: Bills | None = None,
@@ -193,7 +193,7 @@ class Watch:
         """
         watched = watched or services
         slot = window_before(self._clock.now(), SLICE).end
-        reading = Reading(self._source, services, slot, REPLAY)
+        reading, homes = Reading(self._source, services, slot, REPLAY), frozenset(homes_of(watched).values())
 
         async def look(batch: Batch) -> None:
             known = await self._alerts.standings(list(batch.leases))
@@ -203,7 +203,7 @@ class Watch:
             earlier = await self._earlier(fresh, slot)
 
             async def one(service: ServiceId, lease: Lease) -> None:
-                mates = [other for other in watched if other != service] if service == watched[0] else None
+                mates = mates_of(service, watched) if service in homes else None
                 if await self._look(service, lease, known[service], read[service], earlier.get(service, ()), mates):
                     looked(service)
 
@@ -211,8 +211,8 @@ class Watch:
 
         # What is new to this process takes long; the next slot of the others comes first.
         new, until = [one for one in services if one not in self._folds], slot + SLICE + INGEST_DELAY
-        others = [one for one in services if one in self._folds and one != watched[0]]
-        home = [one for one in services if one in self._folds and one == watched[0]]
+        others = [one for one in services if one in self._folds and one not in homes]
+        home = [one for one in services if one in self._folds and one in homes]
         failures: dict[str, Exception] = {}
         for some, most, end in ((others, MOST_AT_ONCE, None), (home, 1, None), (new, FRESH_AT_ONCE, until)):
             try:
@@ -263,7 +263,7 @@ class Watch:
             if mates is not None:
                 of_mates = await self._days.days_of(mates, date.min)
                 beside = {mate.name: of_mates[mate] for mate in mates}
-                usd = await self._budget.usd(service.project) if self._budget else self._targets.budget_usd
+                usd = await self._budget.usd(service.project) if self._budget else self._targets[service].budget_usd
                 fold.feed_budget(usd, {service.name: days, **beside}, await self._billed(service))
             told = await self._to_tell(service, fold, known, () if after is None else events)
             look = Look(after, seen.new, told, earlier, corrections, fold.corrections)
@@ -295,7 +295,7 @@ class Watch:
         """The machine after every stored slice, also those that another replica stored; anew after corrections."""
         fold = self._folds.get(service)
         if fold is None or fold.corrections != standing.corrections or corrections:
-            fold = self._folds[service] = _Fold(service, self._targets)
+            fold = self._folds[service] = _Fold(service, self._targets[service])
             fold.corrections = standing.corrections
         if standing.newest is None or fold.fed_until == standing.newest:
             return fold

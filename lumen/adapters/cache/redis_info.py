@@ -224,7 +224,7 @@ class _Counting:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RedisInfoCache:
     """Looks at one cache; all services that share it get the same figures."""
 

@@ -4,7 +4,7 @@ A service that has acknowledged under its own name reads its own setting, and th
 other service is taken to read the shared one alone (docs/adr/0019-contract-v2.md).
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -242,6 +242,16 @@ def _check_range(ttl_seconds: int) -> None:
                 max_seconds=ion_contract.MAX_TTL_SECONDS,
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TtlSettings:
+    """Implements the TtlSource port over that of each service's own cache."""
+
+    of: Mapping[ServiceId, TtlSource]
+
+    async def ttl(self, service: ServiceId) -> TtlSetting | NoData:
+        return await self.of[service].ttl(service)
 
 
 #: The TTL in the service's environment (None: the variable is not set). Raises SourceUnavailable where it cannot be

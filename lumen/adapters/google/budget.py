@@ -157,12 +157,13 @@ _SAID = ("source.no_billing_account", "source.no_budget", "source.budget_")
 class BudgetInForce:
     """The budget of a month in USD, the same for reports, policies and alerts; implements the MonthBudget port.
 
-    `setting_usd` holds where no budget in USD can be read. An amount that was read holds while Google gives no answer.
+    `settings_usd`, by project, holds where no budget in USD can be read. An amount that was read holds while Google
+    gives no answer.
     """
 
     budgets: GoogleBudgets
     clock: Clock
-    setting_usd: float
+    settings_usd: Mapping[str, float]
     _read: dict[str, tuple[datetime, Budget | NoData]] = field(default_factory=dict, init=False)
 
     async def usd(self, project: str) -> float:
@@ -174,7 +175,7 @@ class BudgetInForce:
             if not (isinstance(told, NoData) and isinstance(known, Budget)) or told.reason.code.startswith(_SAID):
                 known = told
             self._read[project] = (now, known)
-        return self.setting_usd if isinstance(known, NoData) or known.currency != "USD" else known.amount
+        return self.settings_usd[project] if isinstance(known, NoData) or known.currency != "USD" else known.amount
 
 
 @dataclass(frozen=True, slots=True)

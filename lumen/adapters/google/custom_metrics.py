@@ -20,7 +20,7 @@ from google.protobuf import any_pb2
 
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import FAILURES, MONITORING, explain, refusal
-from lumen.model.messages import NoData
+from lumen.model.messages import LumenError, NoData
 from lumen.model.metrics import UNITS, Published
 
 PREFIX = "custom.googleapis.com/"
@@ -35,45 +35,58 @@ _WRITTEN_ALREADY = "must be written in order"
 
 @dataclass(frozen=True, slots=True)
 class CustomMetrics:
-    """`lumen.ports.sources.FigureSink` over one project. No write is repeated: the next slot brings the next."""
+    """`lumen.ports.sources.FigureSink`: each service's go to its project. No write is repeated, for more come soon."""
 
     client: MetricServiceAsyncClient
-    project: str
     patience: Patience = PATIENCE
 
     async def publish(self, figures: Sequence[Published], at: datetime) -> None:
-        for start in range(0, len(figures), MOST_SERIES):
-            series = [_series(one, self.project, at) for one in figures[start : start + MOST_SERIES]]
+        """Every project gets its own, whatever another one says; then the first refusal is raised."""
+        by_project: dict[str, list[Published]] = {}
+        for one in figures:
+            by_project.setdefault(one.service.project, []).append(one)
+        refused: list[LumenError] = []
+        for project, mine in by_project.items():
             try:
-                await self._create(series)
+                await self._publish(project, mine, at)
+            except LumenError as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
+
+    async def _publish(self, project: str, figures: Sequence[Published], at: datetime) -> None:
+        for start in range(0, len(figures), MOST_SERIES):
+            series = [_series(one, at) for one in figures[start : start + MOST_SERIES]]
+            try:
+                await self._create(project, series)
             except InvalidArgument as error:
                 if not _all_written_already(error):
-                    raise refusal(error, MONITORING, WHAT, self.project) from error
+                    raise refusal(error, MONITORING, WHAT, project) from error
             except FAILURES as error:
-                raise refusal(error, MONITORING, WHAT, self.project) from error
+                raise refusal(error, MONITORING, WHAT, project) from error
 
-    async def lacking(self) -> NoData | None:
+    async def lacking(self, project: str) -> NoData | None:
         """Asks to write nothing at all, which is refused: for being empty where Lumen may write, else for want of
         the right."""
         try:
-            await self._create([])
+            await self._create(project, [])
         except InvalidArgument:
             return None
         except FAILURES as error:
-            said = explain(error, MONITORING, WHAT, self.project, role=MONITORING.write_role)
+            said = explain(error, MONITORING, WHAT, project, role=MONITORING.write_role)
             return NoData(said.reason, said.remedy)
         return None
 
-    async def _create(self, series: Sequence[TimeSeries]) -> None:
-        request = CreateTimeSeriesRequest(name=f"projects/{self.project}", time_series=series)
+    async def _create(self, project: str, series: Sequence[TimeSeries]) -> None:
+        request = CreateTimeSeriesRequest(name=f"projects/{project}", time_series=series)
         async with asyncio.timeout(self.patience.whole_seconds):
             await self.client.create_time_series(request, retry=None, timeout=self.patience.attempt_seconds)
 
 
-def _series(one: Published, project: str, at: datetime) -> TimeSeries:
+def _series(one: Published, at: datetime) -> TimeSeries:
     of = one.service
     labels = {
-        "project_id": project,
+        "project_id": of.project,
         "location": of.region,
         "namespace": NAMESPACE,
         "job": of.name,

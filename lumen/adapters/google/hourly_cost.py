@@ -7,15 +7,16 @@ import asyncio
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from lumen.adapters.checks import no_data
 from lumen.adapters.google import monitoring_query
 from lumen.adapters.google.monitoring_cache import MonitoringCache
-from lumen.adapters.google.monitoring_query import MonitoringQueries, billable_seconds
+from lumen.adapters.google.monitoring_query import Projects, billable_seconds, of_each_project
 from lumen.adapters.google.monitoring_sleep import asleep
 from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
-from lumen.model.cost import HOUR_SECONDS, CostPrices, InstanceShape, cache_shares, cost_usd
+from lumen.model.cost import HOUR_SECONDS, Caches, CostPrices, InstanceShape, beside, cache_shares, cost_usd
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import HourlyHistory, Window
@@ -33,66 +34,73 @@ class InstanceShapes(Protocol):
 
 @dataclass(slots=True)
 class HourlyCosts:
-    """Three grouped queries (four with misses) for all services, whatever their number.
+    """Three grouped queries (four with misses) a project, whatever the number of services.
 
-    `misses` None: nobody counts API calls (no cache instance is configured), so the estimate is without them.
-    `sharing`: all services that use the one cache, for each pays its part of it.
+    `misses`: nobody counts the API calls of services without an instance there, so their estimate is without them.
+    `caches`: of all services that are watched, for each pays its part of its cache.
     """
 
-    queries: MonitoringQueries
-    prices: CostPrices
+    projects: Projects
+    prices: Mapping[ServiceId, CostPrices]
     shapes: InstanceShapes
-    misses: MonitoringCache | None
-    sharing: Sequence[ServiceId] = ()
+    misses: MonitoringCache
+    caches: Caches
 
     async def history(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, HourlyHistory | NoData]:
         """`window` is aligned to hours. NoData where not one request is known; a gap is None, never 0."""
-        everybody = tuple(dict.fromkeys((*services, *self.sharing)))
-        try:
-            told, billable, shapes, misses = await asyncio.gather(
-                witnesses(self.queries, everybody, window, HOUR),
-                billable_seconds(self.queries, services, window, HOUR),
-                self.shapes.shapes(services),
-                self._api_calls(services, window),
-            )
-        except SourceUnavailable as error:
-            return dict.fromkeys(services, no_data(error))
-        sleeping = await asleep(self.queries, told, window, HOUR)
-        whole = {
-            service: _requests(told[service], sleeping[service], shapes.get(service), window) for service in everybody
-        }
+        everybody = (*services, *beside(services, self.caches))
+        asked, billable, shapes, misses = await asyncio.gather(
+            of_each_project(everybody, partial(self._seen, window)),
+            billable_seconds(self.projects, services, window, HOUR),
+            self.shapes.shapes(services),
+            self.misses.hourly_misses(services, window),
+        )
+        seen = {service: one for service, one in asked.items() if not isinstance(one, NoData)}
+        whole = {service: _requests(*one, shapes.get(service), window) for service, one in seen.items()}
         hours = range(round(window.seconds / 3600))
-        shares = [cache_shares({service: whole[service][hour] for service in everybody}) for hour in hours]
+        shares = [cache_shares({one: counts[hour] for one, counts in whole.items()}, self.caches) for hour in hours]
         found: dict[ServiceId, HourlyHistory | NoData] = {}
         for service in services:
+            one = asked[service]
+            if isinstance(one, NoData):
+                found[service] = one
+                continue
+            told = one[0]
             if all(count is None for count in whole[service]):
-                found[service] = _nothing(service, told[service], window)
+                found[service] = _nothing(service, told, window)
                 continue
             found[service] = HourlyHistory(
                 start=window.start,
                 requests=whole[service],
                 cost_usd=self._costs(
+                    self.prices[service],
                     whole[service],
                     billable[service],
                     shapes[service],
                     misses[service],
                     [share.get(service, 0.0) for share in shares],
                 ),
-                errors_5xx=_errors(told[service], whole[service]),
+                errors_5xx=_errors(told, whole[service]),
             )
         return found
 
-    async def _api_calls(
-        self, services: Sequence[ServiceId], window: Window
-    ) -> Mapping[ServiceId, Sequence[int | None] | NoData | None]:
-        if self.misses is None:
-            return dict.fromkeys(services)
-        return await self.misses.hourly_misses(services, window)
+    async def _seen(
+        self, window: Window, project: str, services: Sequence[ServiceId]
+    ) -> Mapping[ServiceId, tuple[Witnesses, Set[int]] | NoData]:
+        """What the witnesses of one project tell, and the hours through which each service slept."""
+        queries = self.projects[project]
+        try:
+            told = await witnesses(queries, services, window, HOUR)
+        except SourceUnavailable as error:
+            return dict.fromkeys(services, no_data(error))
+        sleeping = await asleep(queries, told, window, HOUR)
+        return {service: (told[service], sleeping[service]) for service in services}
 
     def _costs(
         self,
+        prices: CostPrices,
         requests: Sequence[int | None],
         billable: Mapping[int, float],
         shape: InstanceShape | NoData,
@@ -110,7 +118,7 @@ class HourlyCosts:
             if count is None or seconds is None or (misses is not None and calls is None):
                 costs.append(None)
             else:
-                costs.append(cost_usd(self.prices, shape, HOUR_SECONDS, count, seconds, calls, share))
+                costs.append(cost_usd(prices, shape, HOUR_SECONDS, count, seconds, calls, share))
         return tuple(costs)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from lumen.adapters.cache.redis_info import Counters, MemoryUse
 from lumen.adapters.checks import no_data
-from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer, Series, summed
+from lumen.adapters.google.monitoring_query import Aligner, Projects, Query, Reducer, Series, summed
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
@@ -28,20 +28,23 @@ _GROUP = ("resource.labels.instance_id", "metric.labels.role")
 
 @dataclass(frozen=True, slots=True)
 class MonitoringCache:
-    """`instances`: the full resource name of each service's instance (projects/…/locations/…/instances/…)."""
+    """`instances`: the full resource name of a service's instance (projects/…/locations/…/instances/…), where it has
+    one; an instance is asked for in its own project."""
 
-    queries: MonitoringQueries
+    projects: Projects
     instances: Mapping[ServiceId, str]
 
     async def counters(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Counters | NoData]:
-        """Hits, misses and evictions over the slices in which both hits and misses are known."""
+        """Of those with instances: hits, misses, evictions over the slices in which both hits and misses are known."""
+        services = self.counted(services)
         hits, misses, evicted = await asyncio.gather(
             *(self._ask(services, window, metric, SLICE) for metric in (HITS, MISSES, EVICTED))
         )
         return {service: _counters(hits[service], misses[service], evicted[service]) for service in services}
 
     async def memory(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, MemoryUse | NoData]:
-        """The newest reading of the window."""
+        """The newest reading of the window; of those with instances."""
+        services = self.counted(services)
         used, limit = await asyncio.gather(
             *(self._ask(services, window, metric, SLICE, gauge=True) for metric in (USAGE, MAXMEMORY))
         )
@@ -51,6 +54,7 @@ class MonitoringCache:
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Mapping[int, tuple[int, int]]]:
         """Hits and misses of each slice in which both are known; nothing where they cannot be read."""
+        services = self.counted(services)
         hits, misses = await asyncio.gather(*(self._ask(services, window, m, SLICE) for m in (HITS, MISSES)))
         found: dict[ServiceId, Mapping[int, tuple[int, int]]] = {}
         for service in services:
@@ -61,37 +65,50 @@ class MonitoringCache:
 
     async def hourly_misses(
         self, services: Sequence[ServiceId], window: Window
-    ) -> Mapping[ServiceId, Sequence[int | None] | NoData]:
-        """Calls that the cache could not save, per hour of the window; None where an hour is not known."""
-        found = await self._ask(services, window, MISSES, HOUR)
+    ) -> Mapping[ServiceId, Sequence[int | None] | NoData | None]:
+        """Calls that the cache could not save, per hour of the window; None where an hour is not known.
+
+        None for a service without an instance: nobody counts them.
+        """
+        counted = self.counted(services)
+        found = await self._ask(counted, window, MISSES, HOUR)
         hours = range(round(window.seconds / 3600))
-        return {
+        return dict.fromkeys(services) | {
             service: points if isinstance(points, NoData) else [_rounded(points.get(hour)) for hour in hours]
             for service, points in found.items()
         }
+
+    def counted(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
+        """Those that have an instance."""
+        return [service for service in services if service in self.instances]
 
     async def _ask(
         self, services: Sequence[ServiceId], window: Window, metric: str, period: timedelta, *, gauge: bool = False
     ) -> Mapping[ServiceId, Mapping[int, float] | NoData]:
         """Per service: period -> value; NoData where the series is absent or the query failed."""
-        instances = {service: self.instances.get(service, "") for service in services}
-        query = Query(
-            metric,
-            RESOURCE,
-            period,
-            _GROUP,
-            ("resource.labels.instance_id", tuple(sorted({name for name in instances.values() if name}))),
-            Aligner.ALIGN_MEAN if gauge else Aligner.ALIGN_DELTA,
-            Reducer.REDUCE_MEAN if gauge else Reducer.REDUCE_SUM,
-        )
-        try:
-            series = await self.queries.series(query, window)
-        except SourceUnavailable as error:
-            return dict.fromkeys(services, no_data(error))
-        return {
-            service: _of(series, name) or _absent(metric, name) if name else _not_configured(service)
-            for service, name in instances.items()
-        }
+        names = sorted({self.instances[service] for service in services})
+        aligner, reducer = Aligner.ALIGN_DELTA, Reducer.REDUCE_SUM
+        if gauge:
+            aligner, reducer = Aligner.ALIGN_MEAN, Reducer.REDUCE_MEAN
+
+        async def of_one(project: str) -> Mapping[str, Mapping[int, float] | NoData]:
+            mine = tuple(name for name in names if project_of(name) == project)
+            only = "resource.labels.instance_id", mine
+            query = Query(metric, RESOURCE, period, _GROUP, only, aligner, reducer)
+            try:
+                series = await self.projects[project].series(query, window)
+            except SourceUnavailable as error:
+                return dict.fromkeys(mine, no_data(error))
+            return {name: _of(series, name) or _absent(metric, name) for name in mine}
+
+        answers = await asyncio.gather(*(of_one(project) for project in dict.fromkeys(map(project_of, names))))
+        found = {name: points for answer in answers for name, points in answer.items()}
+        return {service: found[self.instances[service]] for service in services}
+
+
+def project_of(instance: str) -> str:
+    """Of an instance by its full name."""
+    return instance.split("/")[1]
 
 
 def _of(series: Sequence[Series], instance: str) -> Mapping[int, float]:
@@ -148,7 +165,3 @@ def _apart(one: str, other: str) -> NoData:
 
 def _absent(metric: str, instance: str) -> NoData:
     return NoData(*with_remedy("source.instance_absent", metric=metric, instance=instance))
-
-
-def _not_configured(service: ServiceId) -> NoData:
-    return NoData(*with_remedy("source.instance_not_configured", service=service.name))

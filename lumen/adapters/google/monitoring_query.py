@@ -5,11 +5,11 @@ read at run time: percentiles are only as fine as they are.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from google.cloud.monitoring_v3 import (
     Aggregation,
@@ -21,8 +21,10 @@ from google.cloud.monitoring_v3 import (
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import MONITORING, reading
 from lumen.model.messages import SourceUnavailable, with_remedy
-from lumen.model.service import ServiceId
+from lumen.model.service import ServiceId, by_project
 from lumen.model.snapshot import LatencyDistribution, Window, together
+
+T = TypeVar("T")
 
 #: A server that never stops handing out page tokens must not hold the turn up for ever.
 MOST_PAGES = 200
@@ -123,6 +125,10 @@ class MonitoringQueries:
                 yield _series(series, query, window)
 
 
+#: By project: what is asked of one that fails costs its own services alone.
+Projects = Mapping[str, MonitoringQueries]
+
+
 def _series(given: Any, query: Query, window: Window) -> Series:
     """In whole seconds: a fleet's answers have a million points."""
     begun, period = round(window.start.timestamp()), round(query.period.total_seconds())
@@ -191,14 +197,26 @@ def lacks_classes(series: Sequence[Series]) -> bool:
 
 
 async def billable_seconds(
-    queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, period: timedelta
+    projects: Projects, services: Sequence[ServiceId], window: Window, period: timedelta
 ) -> Mapping[ServiceId, Mapping[int, float]]:
     """Instance time by period; nothing where it cannot be read: then there is demand without a cost."""
-    try:
-        series = await queries.series(by_service(BILLABLE, services, period), window)
-    except SourceUnavailable:
-        return {service: {} for service in services}
-    return {service: summed(mine) for service, mine in per_service(services, series).items()}
+
+    async def of_one(project: str, mine: Sequence[ServiceId]) -> Mapping[ServiceId, Mapping[int, float]]:
+        try:
+            series = await projects[project].series(by_service(BILLABLE, mine, period), window)
+        except SourceUnavailable:
+            return {service: {} for service in mine}
+        return {service: summed(given) for service, given in per_service(mine, series).items()}
+
+    return await of_each_project(services, of_one)
+
+
+async def of_each_project(
+    services: Sequence[ServiceId], ask: Callable[[str, Sequence[ServiceId]], Awaitable[Mapping[ServiceId, T]]]
+) -> Mapping[ServiceId, T]:
+    """Ask all projects at once, each for its own services, and put the answers together."""
+    answers = await asyncio.gather(*(ask(project, mine) for project, mine in by_project(services).items()))
+    return {service: found for answer in answers for service, found in answer.items()}
 
 
 def bounds_of(options: Any) -> tuple[float, ...]:

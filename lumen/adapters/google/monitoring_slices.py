@@ -4,8 +4,8 @@ One grouped query per metric for all services. The estimate is that of docs/meth
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence, Set
-from dataclasses import KW_ONLY, dataclass, replace
+from collections.abc import Collection, Coroutine, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lumen.adapters.cache.redis_info import RedisInfoCache
@@ -14,15 +14,17 @@ from lumen.adapters.google.hourly_cost import InstanceShapes
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import (
     MonitoringQueries,
+    Projects,
     Series,
     added_up,
     billable_seconds,
+    of_each_project,
 )
 from lumen.adapters.google.monitoring_sleep import asleep
 from lumen.adapters.google.monitoring_uptime import Probes, UptimeCheck
 from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
 from lumen.model.alert import Observation
-from lumen.model.cost import CostPrices, InstanceShape, cache_shares, cost_usd
+from lumen.model.cost import Caches, CostPrices, InstanceShape, beside, cache_shares, cost_usd
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import NoData, SourceUnavailable
 from lumen.model.service import ServiceId
@@ -43,13 +45,13 @@ _Found = dict[ServiceId, dict[int, Observation]]
 class MonitoringSlices:
     """Implements the SliceSource port.
 
-    `cache` None: no instance is configured, then `own` tells hits and misses, of the newest slice alone: the server
-    counts since its start, so two looks make a difference. Both None: they are unknown.
+    Of a service without an instance in `cache` the server tells hits and misses (`own`), of the newest slice alone: it
+    counts since its start, so two looks make a difference. In neither: they are unknown.
     """
 
-    queries: MonitoringQueries
-    cache: MonitoringCache | None
-    own: RedisInfoCache | None
+    projects: Projects
+    cache: MonitoringCache
+    own: Mapping[ServiceId, RedisInfoCache]
     #: None where no address of the service is looked at.
     uptime: UptimeCheck | None = None
 
@@ -58,8 +60,11 @@ class MonitoringSlices:
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         """NoData only where requests could not be asked for at all; without latency or cache a slice lacks those."""
         found = await self._all(services, window, latencies=True)
-        if self.own is not None:
-            await self._add_own(self.own, found, window)
+        by_server: dict[RedisInfoCache, list[ServiceId]] = {}
+        for service in services:
+            if service in self.own:
+                by_server.setdefault(self.own[service], []).append(service)
+        await asyncio.gather(*(self._add_own(own, mine, found, window) for own, mine in by_server.items()))
         return found
 
     async def counts(
@@ -71,12 +76,20 @@ class MonitoringSlices:
     async def _all(
         self, services: Sequence[ServiceId], window: Window, *, latencies: bool
     ) -> dict[ServiceId, list[Observation] | NoData]:
+        async def of_one(project: str, mine: Sequence[ServiceId]) -> Mapping[ServiceId, list[Observation] | NoData]:
+            return await self._of_project(self.projects[project], mine, window, latencies=latencies)
+
+        return dict(await of_each_project(services, of_one))
+
+    async def _of_project(
+        self, queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, *, latencies: bool
+    ) -> dict[ServiceId, list[Observation] | NoData]:
         found: dict[ServiceId, list[Observation]] = {service: [] for service in services}
         start = window.start
         while start < window.end:
             piece = Window(start, min(window.end, start + PIECE))
             try:
-                one = await self._piece(services, piece, timed=latencies)
+                one = await self._piece(queries, services, piece, timed=latencies)
             except SourceUnavailable as error:
                 return dict.fromkeys(services, no_data(error))
             for service in services:
@@ -88,14 +101,24 @@ class MonitoringSlices:
         self, services: Sequence[ServiceId], window: Window, period: timedelta
     ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
         """`period` divides the window."""
-        try:
-            found = await witnesses(self.queries, services, window, period)
-        except SourceUnavailable as error:
-            return dict.fromkeys(services, no_data(error))
-        return {service: _counted(found[service], window.start, period) for service in services}
+
+        async def of_one(
+            project: str, mine: Sequence[ServiceId]
+        ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
+            try:
+                found = await witnesses(self.projects[project], mine, window, period)
+            except SourceUnavailable as error:
+                return dict.fromkeys(mine, no_data(error))
+            return {service: _counted(found[service], window.start, period) for service in mine}
+
+        return await of_each_project(services, of_one)
 
     async def _add_own(
-        self, own: RedisInfoCache, found: Mapping[ServiceId, list[Observation] | NoData], window: Window
+        self,
+        own: RedisInfoCache,
+        services: Sequence[ServiceId],
+        found: Mapping[ServiceId, list[Observation] | NoData],
+        window: Window,
     ) -> None:
         """Of the five minutes up to now rather than of the slice: a level, near enough for what is usual."""
         info = await own.refresh()
@@ -106,15 +129,17 @@ class MonitoringSlices:
             return
         share = SLICE.total_seconds() / counters.seconds
         hits, misses = round(counters.hits * share), round(counters.misses * share)
-        for slices in found.values():
+        for slices in (found[service] for service in services):
             if not isinstance(slices, NoData) and slices and slices[-1].end == window.end:
                 slices[-1] = replace(slices[-1], hits=hits, misses=misses)
 
-    async def _piece(self, services: Sequence[ServiceId], window: Window, *, timed: bool) -> _Found:
+    async def _piece(
+        self, queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, *, timed: bool
+    ) -> _Found:
         told, cache = await asyncio.gather(
-            witnesses(self.queries, services, window, SLICE, timed=timed), self._lookups(services, window)
+            witnesses(queries, services, window, SLICE, timed=timed), self.cache.lookups(services, window)
         )
-        sleeping = await asleep(self.queries, told, window, SLICE)
+        sleeping = await asleep(queries, told, window, SLICE)
         found: _Found = {}
         for service in services:
             slices = _requests(told[service], sleeping[service], window)
@@ -125,11 +150,6 @@ class MonitoringSlices:
         if self.uptime is not None and self.uptime.service in found:
             _add_probes(found[self.uptime.service], await self.uptime.slices(window), window)
         return found
-
-    async def _lookups(
-        self, services: Sequence[ServiceId], window: Window
-    ) -> Mapping[ServiceId, Mapping[int, tuple[int, int]]]:
-        return {} if self.cache is None else await self.cache.lookups(services, window)
 
 
 def _requests(told: Witnesses, sleeping: Set[int], window: Window) -> dict[int, Observation]:
@@ -202,18 +222,17 @@ _Shares = Mapping[datetime, Mapping[ServiceId, float]]
 class PricedSlices:
     """Implements the SliceSource port over another one: one more grouped query, and the shapes of the instances.
 
-    `counts_misses`: the misses of a slice are the API calls that the cache could not save, so a slice without them
-    has no cost; else nobody counts them, and the estimate is without them, as the month's is. `sharing`: all
-    services that use the one cache, for each pays its part of it.
+    `counted`: of these the misses of a slice are the API calls that the cache could not save, so a slice without them
+    has no cost; of others nobody counts them, and the estimate is without them, as the month's is. `caches`: of all
+    services that are watched, for each pays its part of its cache.
     """
 
     unpriced: SliceSource
-    queries: MonitoringQueries
-    prices: CostPrices
+    projects: Projects
+    prices: Mapping[ServiceId, CostPrices]
     shapes: InstanceShapes
-    sharing: Sequence[ServiceId] = ()
-    _: KW_ONLY
-    counts_misses: bool
+    caches: Caches
+    counted: Collection[ServiceId]
 
     async def slices(
         self, services: Sequence[ServiceId], window: Window
@@ -231,14 +250,14 @@ class PricedSlices:
         services: Sequence[ServiceId],
         window: Window,
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        others = tuple(service for service in self.sharing if service not in services)
-        found, billable, shapes, beside = await asyncio.gather(
+        others = beside(services, self.caches)
+        found, billable, shapes, around = await asyncio.gather(
             asked,
-            billable_seconds(self.queries, services, window, SLICE),
+            billable_seconds(self.projects, services, window, SLICE),
             self.shapes.shapes(services),
             self.unpriced.counts(others, window) if others else _nobody(),
         )
-        shares = _shares({**beside, **found})
+        shares = _shares({**around, **found}, self.caches)
         return {
             service: self._priced(service, found[service], billable[service], shapes[service], window, shares)
             for service in services
@@ -264,29 +283,32 @@ class PricedSlices:
         for one in found:
             seconds = billable.get(int((one.start - window.start) / SLICE))
             share = shares[one.start].get(service, 0.0)
-            priced.append(replace(one, cost_usd=self._cost_usd(one, seconds, shape, share)))
+            priced.append(replace(one, cost_usd=self._cost_usd(service, one, seconds, shape, share)))
         return priced
 
     def _cost_usd(
-        self, one: Observation, billable_seconds: float | None, shape: InstanceShape, share: float
+        self, service: ServiceId, one: Observation, billable_seconds: float | None, shape: InstanceShape, share: float
     ) -> float | None:
         """None where anything that it is made of is unknown: a part of a cost is no cost."""
-        calls = one.misses if self.counts_misses else None
+        is_counted = service in self.counted
+        calls = one.misses if is_counted else None
         if one.requests == 0 and shape.existed(one.start):
             billable_seconds, calls = billable_seconds or 0.0, calls or 0
         if one.requests is None or (one.doubt is not None and not one.doubt.is_counted):
             return None
-        if billable_seconds is None or (self.counts_misses and calls is None):
+        if billable_seconds is None or (is_counted and calls is None):
             return None
-        return cost_usd(self.prices, shape, SLICE.total_seconds(), one.requests, billable_seconds, calls, share)
+        return cost_usd(
+            self.prices[service], shape, SLICE.total_seconds(), one.requests, billable_seconds, calls, share
+        )
 
 
-def _shares(found: Mapping[ServiceId, Sequence[Observation] | NoData]) -> _Shares:
+def _shares(found: Mapping[ServiceId, Sequence[Observation] | NoData], caches: Caches) -> _Shares:
     requests: dict[datetime, dict[ServiceId, int | None]] = {}
     for service, slices in found.items():
         for one in () if isinstance(slices, NoData) else slices:
             requests.setdefault(one.start, {})[service] = one.requests
-    return {start: cache_shares(of) for start, of in requests.items()}
+    return {start: cache_shares(of, caches) for start, of in requests.items()}
 
 
 async def _nobody() -> Mapping[ServiceId, Sequence[Observation] | NoData]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from lumen.adapters.checks import no_data
@@ -11,9 +12,11 @@ from lumen.adapters.google import monitoring_query
 from lumen.adapters.google.hourly_cost import HourlyCosts, nothing_seen
 from lumen.adapters.google.monitoring_query import (
     MonitoringQueries,
+    Projects,
     Series,
     added_up,
     number,
+    of_each_project,
 )
 from lumen.adapters.google.monitoring_sleep import asleep
 from lumen.adapters.google.monitoring_uptime import UptimeCheck
@@ -29,30 +32,36 @@ T = TypeVar("T")
 class MonitoringTraffic:
     """Implements the TrafficSource port. A metric that fails costs its own part only."""
 
-    queries: MonitoringQueries
+    projects: Projects
     hourly: HourlyCosts
     #: None where no address of the service is looked at.
     uptime: UptimeCheck | None = None
 
     async def traffic(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Traffic | NoData]:
         """The window in slices of five minutes; a slice that is not there is left out, never zero."""
+        found = dict(await of_each_project(services, partial(self._of_project, window)))
+        if self.uptime is not None and self.uptime.service in found:
+            found[self.uptime.service] = await self._checked(self.uptime, found[self.uptime.service], window)
+        return found
+
+    async def _of_project(
+        self, window: Window, project: str, services: Sequence[ServiceId]
+    ) -> Mapping[ServiceId, Traffic | NoData]:
+        queries = self.projects[project]
         told, starts, billable = await asyncio.gather(
-            self._witnesses(services, window),
-            self._ask(services, window, monitoring_query.STARTS),
-            self._ask(services, window, monitoring_query.BILLABLE),
+            _witnesses(queries, services, window),
+            _ask(queries, services, window, monitoring_query.STARTS),
+            _ask(queries, services, window, monitoring_query.BILLABLE),
         )
         known = {service: one for service, one in told.items() if not isinstance(one, NoData)}
-        sleeping = await asleep(self.queries, known, window, SLICE)
-        found = {
+        sleeping = await asleep(queries, known, window, SLICE)
+        return {
             service: _slept(
                 _traffic(service, window, told[service], starts[service], billable[service]),
                 service, window, sleeping.get(service, frozenset()),
             )
             for service in services
         }  # fmt: skip
-        if self.uptime is not None and self.uptime.service in found:
-            found[self.uptime.service] = await self._checked(self.uptime, found[self.uptime.service], window)
-        return found
 
     async def _checked(self, uptime: UptimeCheck, found: Traffic | NoData, window: Window) -> Traffic | NoData:
         """Slices in which nobody got through, also where nothing was counted."""
@@ -73,20 +82,24 @@ class MonitoringTraffic:
         """Hourly demand, server errors and estimated cost."""
         return await self.hourly.history(services, window)
 
-    async def _ask(
-        self, services: Sequence[ServiceId], window: Window, metric: str
-    ) -> Mapping[ServiceId, Sequence[Series] | NoData]:
-        try:
-            series = await self.queries.series(monitoring_query.by_service(metric, services, SLICE), window)
-        except SourceUnavailable as error:
-            return dict.fromkeys(services, no_data(error))
-        return monitoring_query.per_service(services, series)
 
-    async def _witnesses(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Witnesses | NoData]:
-        try:
-            return await witnesses(self.queries, services, window, SLICE)
-        except SourceUnavailable as error:
-            return dict.fromkeys(services, no_data(error))
+async def _ask(
+    queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, metric: str
+) -> Mapping[ServiceId, Sequence[Series] | NoData]:
+    try:
+        series = await queries.series(monitoring_query.by_service(metric, services, SLICE), window)
+    except SourceUnavailable as error:
+        return dict.fromkeys(services, no_data(error))
+    return monitoring_query.per_service(services, series)
+
+
+async def _witnesses(
+    queries: MonitoringQueries, services: Sequence[ServiceId], window: Window
+) -> Mapping[ServiceId, Witnesses | NoData]:
+    try:
+        return await witnesses(queries, services, window, SLICE)
+    except SourceUnavailable as error:
+        return dict.fromkeys(services, no_data(error))
 
 
 def _traffic(

@@ -18,6 +18,7 @@ from lumen.adapters.cache.memory import MB, RedisMemoryActuator
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.cache.ttl import RedisTtl, RedisTtlActuator
 from lumen.adapters.cache_reader import CacheReader
+from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.model import ion_contract
 from lumen.model.accesses import Batch
 from lumen.model.messages import ActuatorFailed, NoData, SourceUnavailable, ValueMoved
@@ -26,6 +27,7 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Window
 from lumen.ports.actuators import Reading, Swept
 from sandbox.ion.ion_cache import AsyncCache, Cache
+from tests.alike import Alike
 from tests.manual_clock import ManualClock
 from tests.redis_cluster import RedisCluster, free_ports
 
@@ -79,7 +81,8 @@ class Reader:
 
     def __init__(self, cache: Client) -> None:
         self.clock = ManualClock()
-        self.reader = CacheReader(RedisInfoCache(cache, self.clock, OwnReads()), None)
+        info = RedisInfoCache(cache, self.clock, OwnReads())
+        self.reader = CacheReader(Alike(info), MonitoringCache({}, {}))
 
     async def __call__(self, minutes: int = 6) -> CacheStats | NoData:
         self.clock.move(timedelta(minutes=minutes))

@@ -39,7 +39,7 @@ class House:
     service: AsyncCache
 
     def replica(self) -> Observer:
-        return Observer(RedisAccessStream(self.cache), RedisAccessDays(self.store.redis), self.store.claims, [SERVICE])
+        return Observer({SERVICE: RedisAccessStream(self.cache)}, RedisAccessDays(self.store.redis), self.store.claims)
 
     async def serve(self, *keys: bytes) -> None:
         """Requests, which are then reported."""
@@ -85,7 +85,7 @@ async def test_a_crash_after_any_step_loses_and_doubles_nothing(house: House) ->
     for step in ("put", "trim", "thin"):
         await house.serve(step.encode())
         crashing: Any = house.replica()
-        part = crashing.days if step == "put" else crashing.stream
+        part = crashing.days if step == "put" else crashing.streams[SERVICE]
 
         class Crashing:
             def __getattr__(self, name: str, part: Any = part, step: str = step) -> Any:
@@ -93,7 +93,8 @@ async def test_a_crash_after_any_step_loses_and_doubles_nothing(house: House) ->
                     raise SourceUnavailable(message("state.too_late_remedy"), message("state.too_late_remedy"))
                 return getattr(part, name)
 
-        broken = replace(crashing, **{"days" if step == "put" else "stream": Crashing()})
+        parts: Any = {"days": Crashing()} if step == "put" else {"streams": {SERVICE: Crashing()}}
+        broken = replace(crashing, **parts)
         if step != "thin":
             with pytest.raises(SomeFailed):
                 await broken.due()
@@ -150,7 +151,7 @@ async def test_a_service_of_version_1_is_not_read_and_nothing_of_it_is_made_up(h
 
 async def test_its_own_lookups_are_known_to_the_last(house: House) -> None:
     lumen = house.replica()
-    stream: Any = lumen.stream
+    stream: Any = lumen.streams[SERVICE]
     await house.cache.config_resetstat()
     await lumen.due()
     await house.serve(b"one")
@@ -168,7 +169,7 @@ async def test_its_own_lookups_are_known_to_the_last(house: House) -> None:
 
 async def test_its_own_lookups_are_taken_out_of_the_servers_figures(house: House) -> None:
     lumen, clock = house.replica(), house.store.clock
-    stream: Any = lumen.stream
+    stream: Any = lumen.streams[SERVICE]
     info = RedisInfoCache(house.cache, clock, stream.reads)
     await house.serve(b"one")
     await info.refresh()

@@ -13,12 +13,14 @@ from redis.asyncio import Redis
 from lumen.adapters.cache.client import CacheServer, ServerFacts, needed, open_server
 from lumen.adapters.cache.redis_info import RISING, Counters, RedisInfoCache
 from lumen.adapters.cache_reader import CacheReader
+from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.exporters.cache import assess_cache
 from lumen.model.messages import NoData, SourceUnavailable
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Window
 from lumen.policies.size import SizeLimits, recommend_size
 from lumen.policies.ttl import TtlLimits, recommend_ttl
+from tests.alike import Alike
 from tests.manual_clock import ManualClock
 from tests.snapshots import snapshot
 
@@ -71,7 +73,7 @@ class ToldCache:
 async def looked(*told: dict[str, Any], minutes: int = 6) -> CacheStats | NoData:
     """What the last of several looks gives, one after another."""
     clock = ManualClock()
-    reader = CacheReader(RedisInfoCache(cast("Redis", ToldCache(*told)), clock), None)
+    reader = CacheReader(Alike(RedisInfoCache(cast("Redis", ToldCache(*told)), clock)), MonitoringCache({}, {}))
     for _ in told:
         clock.move(timedelta(minutes=minutes))
         found = (await reader.cache([API], HOUR))[API]
@@ -190,7 +192,7 @@ async def redis(cache_url: str) -> AsyncIterator[Redis]:
 async def test_evictions_after_config_resetstat_on_a_real_server(redis: Redis) -> None:
     """Evictions are the only counter that had risen: it alone falls."""
     clock = ManualClock()
-    reader = CacheReader(RedisInfoCache(redis, clock), None)
+    reader = CacheReader(Alike(RedisInfoCache(redis, clock)), MonitoringCache({}, {}))
     await redis.config_resetstat()
     before = {str(name): str(value) for name, value in (await redis.config_get("maxmemory*")).items()}
     try:

@@ -12,9 +12,11 @@ from demo.valkey import EmbeddedValkey, Kind
 from lumen.adapters.cache.client import open_server
 from lumen.adapters.cache.redis_info import CacheInfo, Counters, RedisInfoCache, ServerInfo
 from lumen.adapters.cache_reader import CacheReader
+from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Window
+from tests.alike import Alike
 from tests.manual_clock import ManualClock
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
@@ -40,7 +42,7 @@ async def ask(redis: Redis, hits: int, misses: int) -> None:
 
 
 async def read(source: RedisInfoCache, window: Window = HOUR) -> CacheStats | NoData:
-    return (await CacheReader(source, None).cache([API], window))[API]
+    return (await CacheReader(Alike(source), MonitoringCache({}, {})).cache([API], window))[API]
 
 
 def missing(found: CacheStats | NoData) -> NoData:
@@ -60,7 +62,7 @@ async def told(source: RedisInfoCache) -> CacheInfo:
 async def test_looks_at_the_same_time_do_not_disturb_each_other(redis: Redis) -> None:
     """A turn that somebody asked for and the five-minute sample meet in the same process."""
     clock = ManualClock()
-    reader = CacheReader(RedisInfoCache(redis, clock), None)
+    reader = CacheReader(Alike(RedisInfoCache(redis, clock)), MonitoringCache({}, {}))
     await reader.sample()
     clock.move(timedelta(minutes=6))
     sampling = asyncio.gather(*(reader.sample() for _ in range(40)))
@@ -233,7 +235,7 @@ async def test_the_client_sends_no_hello_and_no_client_command(cache_url: str) -
 
 async def test_a_sample_between_turns_is_enough(redis: Redis) -> None:
     clock = ManualClock()
-    reader = CacheReader(RedisInfoCache(redis, clock), None)
+    reader = CacheReader({API: RedisInfoCache(redis, clock)}, MonitoringCache({}, {}))
     await reader.sample()
     await ask(redis, hits=9, misses=1)
     clock.move(timedelta(minutes=5))

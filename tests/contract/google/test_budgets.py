@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from lumen.adapters.google.budget import Budget, BudgetInForce, GoogleBudgets
 from lumen.adapters.google.clients import GoogleClients, Patience
 from lumen.model.messages import NoData
+from tests.alike import Alike
 from tests.foreign_google import ForeignGoogle
 from tests.manual_clock import ManualClock
 
@@ -104,7 +105,7 @@ async def test_an_amount_that_was_read_holds_while_google_is_away(
     google: ForeignGoogle, clients: GoogleClients
 ) -> None:
     clock = ManualClock()
-    in_force = BudgetInForce(GoogleBudgets(clients.budgets, "0-1", OWN, ONCE), clock, 200)
+    in_force = BudgetInForce(GoogleBudgets(clients.budgets, "0-1", OWN, ONCE), clock, Alike(200.0))
     seen: list[float] = []
     answers: Sequence[GoogleBudget | None] = (one(OWN, 500), None, one(OWN, 300), one(OWN, 300, PERIODS["year"]))
     for answer in answers:

@@ -19,6 +19,7 @@ from lumen.model.cost import HOUR_SECONDS, CostPrices, InstanceShape, cache_shar
 from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Deployment, HourlyHistory, Spend, Window
+from tests.alike import Alike
 from tests.foreign_google import ForeignGoogle
 from tests.foreign_run import ForeignRun
 from tests.manual_clock import ManualClock
@@ -149,7 +150,7 @@ def test_an_hour_s_cost_is_the_sum_of_its_parts() -> None:
 def test_a_cache_that_several_use_is_paid_once(
     requests: Mapping[ServiceId, int | None], shares: Mapping[ServiceId, float]
 ) -> None:
-    assert cache_shares(requests) == pytest.approx(shares)
+    assert cache_shares(requests, Alike("cache")) == pytest.approx(shares)
 
 
 def budgets_of(google: ForeignGoogle, *budgets: GoogleBudget) -> None:
@@ -229,7 +230,7 @@ async def test_the_month_s_sum_needs_most_of_its_hours(
     budgets_of(google, budget("ION API Monthly Budget", 250))
     clock = ManualClock(datetime(2026, 11, 2, 0, 30, tzinfo=UTC))
     source = GoogleSpend(
-        BudgetInForce(GoogleBudgets(clients.budgets, "0-1", "ION API Monthly Budget", ONCE), clock, 200),
+        BudgetInForce(GoogleBudgets(clients.budgets, "0-1", "ION API Monthly Budget", ONCE), clock, Alike(200.0)),
         Known(dict.fromkeys(known, 1.0)),
         clock,
     )
@@ -265,7 +266,7 @@ async def test_the_month_is_that_of_all_services(
     clients: GoogleClients, usd: Mapping[ServiceId, float], month: float | str, known_usd: float
 ) -> None:
     clock = ManualClock(datetime(2026, 11, 2, 0, 30, tzinfo=UTC))
-    budget = BudgetInForce(GoogleBudgets(clients.budgets, "", "b"), clock, 200)
+    budget = BudgetInForce(GoogleBudgets(clients.budgets, "", "b"), clock, Alike(200.0))
     source = GoogleSpend(budget, Each(usd), clock, (API, OTHER))  # type: ignore[arg-type]
     for asked in ((API,), (API, OTHER)):
         found = (await source.spend(asked))[API]
@@ -280,7 +281,7 @@ async def test_a_month_s_first_hour_and_a_foreign_currency(google: ForeignGoogle
     budgets_of(google, budget("ION API Monthly Budget", 300000, "KRW"))
     clock = ManualClock(datetime(2026, 11, 1, 0, 30, tzinfo=UTC))
     account = GoogleBudgets(clients.budgets, "0-1", "ION API Monthly Budget", ONCE)
-    source = GoogleSpend(BudgetInForce(account, clock, 200), Known({}), clock)
+    source = GoogleSpend(BudgetInForce(account, clock, Alike(200.0)), Known({}), clock)
     found = (await source.spend([API]))[API]
     assert isinstance(found, Spend)
     assert found.budget_usd == 200

@@ -109,7 +109,7 @@ def clock(settings: Settings) -> Stepping:
 def replica(lumen: Running, settings: Settings, clock: Stepping) -> Publish:
     """As the assembly joins it, but for the clock."""
     store = lumen.store
-    sink, ttl = CustomMetrics(lumen.google.metrics, settings.project_id), RedisTtl(lumen.cache, 300)
+    sink, ttl = CustomMetrics(lumen.google.metrics), RedisTtl(lumen.cache, 300)
     claims = Claims(store.leases, store.slots, clock)
     return Publish(sink, store.alerts, store.turns, store.proposals, lumen.collector, ttl, claims)
 
@@ -195,7 +195,7 @@ async def test_nobody_knows_whether_an_unanswered_write_arrived(
 
 async def test_the_same_points_again_are_no_failure(lumen: Running, settings: Settings) -> None:
     """As when a replica died between writing and saying that it had."""
-    sink = CustomMetrics(lumen.google.metrics, settings.project_id)
+    sink = CustomMetrics(lumen.google.metrics)
     service = ServiceId(settings.project_id, settings.region, "written-twice")
     figures = [Published(service, name, 1.0) for name in UNITS]
     at = lumen.store.clock.now()
@@ -208,7 +208,7 @@ async def test_the_same_points_again_are_no_failure(lumen: Running, settings: Se
 
 
 async def test_more_than_one_call_takes(lumen: Running, settings: Settings) -> None:
-    sink, at = CustomMetrics(lumen.google.metrics, settings.project_id), lumen.store.clock.now()
+    sink, at = CustomMetrics(lumen.google.metrics), lumen.store.clock.now()
     fleet = [ServiceId(settings.project_id, settings.region, f"fleet-{nth}") for nth in range(201)]
     await sink.publish([Published(service, HEARTBEAT, 1.0) for service in fleet], at)
     beats = await written(lumen, settings.project_id, HEARTBEAT, at - timedelta(minutes=1))
@@ -218,9 +218,9 @@ async def test_more_than_one_call_takes(lumen: Running, settings: Settings) -> N
 async def test_whether_it_may_is_asked_without_writing(
     lumen: Running, settings: Settings, sandbox: SandboxClient
 ) -> None:
-    sink = CustomMetrics(lumen.google.metrics, settings.project_id)
-    assert await sink.lacking() is None
+    sink = CustomMetrics(lumen.google.metrics)
+    assert await sink.lacking(settings.project_id) is None
     await sandbox.post("world/permissions", denied=["monitoring.timeSeries.create"])
-    lacking = await sink.lacking()
+    lacking = await sink.lacking(settings.project_id)
     assert lacking is not None
     assert lacking.remedy.params["role"] == "roles/monitoring.metricWriter"

@@ -27,6 +27,7 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.use_cases.collect import window_before
 from sandbox.client import SandboxClient
+from tests.alike import Alike
 from tests.service_time import began
 
 PATIENCE = Patience(attempt_seconds=5, retry_seconds=3)
@@ -46,17 +47,17 @@ class Looking:
     instance: str
 
     def source(self, *, own: bool = False, none: bool = False) -> MonitoringSlices:
-        queries = MonitoringQueries(self.google.metrics, self.api.project, PATIENCE)
-        if own:
-            return MonitoringSlices(queries, None, RedisInfoCache(self.cache, self.clock))
-        cache = None if none else MonitoringCache(queries, {self.api: self.instance, self.canary: self.instance})
-        return MonitoringSlices(queries, cache, None)
+        projects = Alike(MonitoringQueries(self.google.metrics, self.api.project, PATIENCE))
+        instances = {} if own or none else {self.api: self.instance, self.canary: self.instance}
+        info = {self.api: RedisInfoCache(self.cache, self.clock)} if own else {}
+        return MonitoringSlices(projects, MonitoringCache(projects, instances), info)
 
     def priced(self, *, counts_misses: bool, sharing: Sequence[ServiceId] = ()) -> PricedSlices:
-        queries = MonitoringQueries(self.google.metrics, self.api.project, PATIENCE)
+        projects = Alike(MonitoringQueries(self.google.metrics, self.api.project, PATIENCE))
         shapes = CloudRunDeployments(self.google.services, self.google.revisions, PATIENCE)
         slices = self.source(none=not counts_misses)
-        return PricedSlices(slices, queries, PRICES, shapes, sharing, counts_misses=counts_misses)
+        counted = (self.api, self.canary) if counts_misses else ()
+        return PricedSlices(slices, projects, Alike(PRICES), shapes, dict.fromkeys(sharing, "cache"), counted)
 
     def window(self, length: timedelta, *, live: bool = False) -> Window:
         """Up to now where the world must be `live`, else up to when it began to be: its written past, in which a busy
@@ -132,8 +133,14 @@ async def test_counts_are_the_slices_without_latencies(looking: Looking) -> None
 async def test_a_day_counts_slow_requests_as_the_distribution_of_the_hour_does(looking: Looking) -> None:
     window = looking.window(HOUR)
     queries = MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE)
-    prices = HourlyCosts(queries, PRICES, CloudRunDeployments(looking.google.services, looking.google.revisions), None)
-    traffic = (await MonitoringTraffic(queries, prices).traffic((looking.api,), window))[looking.api]
+    prices = HourlyCosts(
+        Alike(queries),
+        Alike(PRICES),
+        CloudRunDeployments(looking.google.services, looking.google.revisions),
+        MonitoringCache({}, {}),
+        {},
+    )
+    traffic = (await MonitoringTraffic(Alike(queries), prices).traffic((looking.api,), window))[looking.api]
     slices = (await looking.source().slices((looking.api,), window))[looking.api]
     assert not isinstance(slices, NoData)
     assert not isinstance(traffic, NoData)
@@ -148,14 +155,16 @@ async def test_a_day_counts_slow_requests_as_the_distribution_of_the_hour_does(l
 
 
 async def test_slices_cost_what_their_hours_cost(looking: Looking) -> None:
-    queries = MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE)
+    projects = Alike(MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE))
     shapes = CloudRunDeployments(looking.google.services, looking.google.revisions, PATIENCE)
     end = whole_hours(looking).end
     window = Window(end - timedelta(days=1), end)
-    for monitoring in (None, MonitoringCache(queries, {looking.api: looking.instance})):
-        source = looking.priced(counts_misses=monitoring is not None)
+    for instances in ({}, {looking.api: looking.instance}):
+        monitoring = MonitoringCache(projects, instances)
+        source = looking.priced(counts_misses=bool(instances))
         slices = (await source.slices((looking.api,), window))[looking.api]
-        hours = (await HourlyCosts(queries, PRICES, shapes, monitoring).history((looking.api,), window))[looking.api]
+        costs = HourlyCosts(projects, Alike(PRICES), shapes, monitoring, {})
+        hours = (await costs.history((looking.api,), window))[looking.api]
         assert not isinstance(slices, NoData)
         assert not isinstance(hours, NoData)
         days = folded(slices)
@@ -168,12 +177,13 @@ async def test_two_services_pay_their_cache_once(looking: Looking) -> None:
     both = (looking.api, looking.canary)
     end = whole_hours(looking).end
     window = Window(end - timedelta(hours=6), end)
-    queries = MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE)
+    projects = Alike(MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE))
     shapes = CloudRunDeployments(looking.google.services, looking.google.revisions, PATIENCE)
-    monitoring = MonitoringCache(queries, dict.fromkeys(both, looking.instance))
+    monitoring = MonitoringCache(projects, dict.fromkeys(both, looking.instance))
 
     async def by_hours(asked: Sequence[ServiceId], sharing: Sequence[ServiceId]) -> list[float]:
-        found = await HourlyCosts(queries, PRICES, shapes, monitoring, sharing).history(asked, window)
+        caches = dict.fromkeys(sharing, "cache")
+        found = await HourlyCosts(projects, Alike(PRICES), shapes, monitoring, caches).history(asked, window)
         return [sum(cost or 0.0 for cost in one.cost_usd) for one in found.values() if not isinstance(one, NoData)]
 
     async def by_slices(asked: Sequence[ServiceId], sharing: Sequence[ServiceId]) -> list[float]:
@@ -183,10 +193,8 @@ async def test_two_services_pay_their_cache_once(looking: Looking) -> None:
     misses = sum((await monitoring.hourly_misses(both, window))[looking.api])  # type: ignore[arg-type]
     cache_usd = misses * PRICES.api_call + 6 * PRICES.redis_hour
     for costs in (by_hours, by_slices):
-        alone, together = await costs(both, ()), await costs(both, both)
-        assert sum(together) == pytest.approx(sum(alone), rel=0.001)  # who is asked for shares
+        together, twice = await costs(both, both), await costs(both, ())
         assert [*await costs(both[:1], both), *await costs(both[1:], both)] == pytest.approx(together, rel=0.02)
-        twice = [*await costs(both[:1], ()), *await costs(both[1:], ())]
         assert sum(twice) - sum(together) == pytest.approx(cache_usd, rel=0.01)
         assert together[0] > 5 * together[1]  # the canary has a twentieth of the requests
     assert await by_slices(both, both) == pytest.approx(await by_hours(both, both), rel=0.01)
@@ -196,10 +204,11 @@ async def test_a_slice_without_lookups_has_no_cost_where_they_count(looking: Loo
     source = looking.priced(counts_misses=True)
     blind = PricedSlices(
         looking.source(none=True),
-        MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE),
-        PRICES,
+        Alike(MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE)),
+        Alike(PRICES),
         CloudRunDeployments(looking.google.services, looking.google.revisions, PATIENCE),
-        counts_misses=True,
+        {},
+        counted=(looking.api,),
     )
     assert all(one.cost_usd is not None for one in await looking.slices(source, HOUR))
     assert all(one.cost_usd is None for one in await looking.slices(blind, HOUR))

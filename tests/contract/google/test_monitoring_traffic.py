@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from lumen.adapters.google import monitoring_query as metrics
 from lumen.adapters.google.clients import GoogleClients, Patience, open_google
 from lumen.adapters.google.hourly_cost import HourlyCosts
+from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
 from lumen.model.cost import CostPrices, InstanceShape
@@ -21,6 +22,7 @@ from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, HourlyHistory, LatencyDistribution, RequestSlice, Traffic, Window
 from lumen.model.witnesses import Bounds
+from tests.alike import Alike
 from tests.foreign_google import ForeignGoogle, Refused
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
@@ -46,7 +48,9 @@ def source(clients: GoogleClients) -> MonitoringTraffic:
 
 def of(clients: GoogleClients, patience: Patience) -> MonitoringTraffic:
     queries = MonitoringQueries(clients.metrics, "naeda-genesis", patience)
-    return MonitoringTraffic(queries, HourlyCosts(queries, PRICES, Shapes(), None))
+    return MonitoringTraffic(
+        Alike(queries), HourlyCosts(Alike(queries), Alike(PRICES), Shapes(), MonitoringCache({}, {}), {})
+    )
 
 
 def tell(google: ForeignGoogle, told: Mapping[str, Told], asked: list[ListTimeSeriesRequest] | None = None) -> None:

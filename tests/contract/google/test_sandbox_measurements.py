@@ -28,6 +28,7 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Deployment, HourlyHistory, LatencyDistribution, Snapshot, Spend, Traffic
 from lumen.use_cases.collect import Collector
 from sandbox.client import SandboxClient
+from tests.alike import Alike
 from tests.manual_clock import ManualClock
 from tests.service_time import began
 
@@ -56,17 +57,17 @@ async def measuring(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterat
     google = await open_google(of.gcp_endpoint)
     cache = open_cache(sandbox_world.cache.url)
     deployments = CloudRunDeployments(google.services, google.revisions, PATIENCE)
-    queries = MonitoringQueries(google.metrics, of.project, PATIENCE)
-    monitoring = MonitoringCache(queries, {api: of.redis_instance, canary: of.redis_instance})
-    hourly = HourlyCosts(queries, CostPrices(redis_hour=0.0128, api_call=0.01), deployments, monitoring)
+    projects = Alike(MonitoringQueries(google.metrics, of.project, PATIENCE))
+    monitoring = MonitoringCache(projects, {api: of.redis_instance, canary: of.redis_instance})
+    hourly = HourlyCosts(projects, Alike(CostPrices(redis_hour=0.0128, api_call=0.01)), deployments, monitoring, {})
     budgets = GoogleBudgets(google.budgets, of.billing_account, "ION API Monthly Budget", PATIENCE)
     yield Measuring(
         Collector(
-            traffic=MonitoringTraffic(queries, hourly),
-            cache=CacheReader(RedisInfoCache(cache, live), monitoring),
+            traffic=MonitoringTraffic(projects, hourly),
+            cache=CacheReader(Alike(RedisInfoCache(cache, live)), monitoring),
             ttl=RedisTtl(cache, 300, deployments.environment_ttl),
             deployments=deployments,
-            spend=GoogleSpend(BudgetInForce(budgets, clock, 123), hourly, clock),
+            spend=GoogleSpend(BudgetInForce(budgets, clock, Alike(123.0)), hourly, clock),
             clock=clock,
             look_back=timedelta(hours=1),
         ),

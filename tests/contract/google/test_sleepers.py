@@ -9,6 +9,7 @@ from google.cloud.monitoring_v3 import MetricServiceAsyncClient
 
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, GoogleSpend
 from lumen.adapters.google.hourly_cost import HourlyCosts
+from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_slices import MonitoringSlices, PricedSlices
 from lumen.adapters.google.monitoring_traffic import MonitoringTraffic
@@ -25,6 +26,7 @@ from lumen.use_cases.collect import window_before
 from sandbox.google.monitoring import catalogue
 from sandbox.google.monitoring.metric import Buckets, Histogram, MetricType
 from sandbox.google.monitoring.series import GridHistograms, GridSeries, Labels
+from tests.alike import Alike
 from tests.manual_clock import ManualClock
 from tests.snapshots import snapshot
 from tests.unit.sandbox.google_side import PROJECT, START, GoogleSide, google_side
@@ -121,12 +123,12 @@ class World:
 
     @property
     def hourly(self) -> HourlyCosts:
-        return HourlyCosts(self.queries, PRICES, self, None)
+        return HourlyCosts(Alike(self.queries), Alike(PRICES), self, MonitoringCache({}, {}), {})
 
     async def slices(self, service: ServiceId = ONE, length: timedelta = HOUR) -> list[Observation]:
-        source = PricedSlices(
-            MonitoringSlices(self.queries, None, None), self.queries, PRICES, self, counts_misses=False
-        )
+        projects = Alike(self.queries)
+        slices = MonitoringSlices(projects, MonitoringCache({}, {}), {})
+        source = PricedSlices(slices, projects, Alike(PRICES), self, {}, counted=())
         found = (await source.slices((service,), window_before(NOW, length)))[service]
         assert not isinstance(found, NoData)
         return list(found)
@@ -204,7 +206,7 @@ async def test_an_hour_of_sleep_raises_no_score_and_fails_nothing(world: World) 
     world.has_cache(8)
     at = NOW.replace(hour=4, minute=4)
     window = window_before(at, HOUR)
-    traffic = (await MonitoringTraffic(world.queries, world.hourly).traffic((ONE,), window))[ONE]
+    traffic = (await MonitoringTraffic(Alike(world.queries), world.hourly).traffic((ONE,), window))[ONE]
     assert isinstance(traffic, Traffic)
     assert (len(traffic.slices), traffic.requests, traffic.billable_instance_seconds) == (12, 0, 0.0)
     awake = snapshot()
@@ -222,7 +224,9 @@ async def test_a_month_of_a_service_that_sleeps_has_a_sum_and_a_rhythm(world: Wo
     world.has_cache(15)
     clock = ManualClock(NOW)
     budgets = GoogleBudgets(world.side.client(MetricServiceAsyncClient), "", "")  # type: ignore[arg-type]  # never asked
-    spend = (await GoogleSpend(BudgetInForce(budgets, clock, 200.0), world.hourly, clock, (ONE,)).spend((ONE,)))[ONE]
+    spend = (await GoogleSpend(BudgetInForce(budgets, clock, Alike(200.0)), world.hourly, clock, (ONE,)).spend((ONE,)))[
+        ONE
+    ]
     assert isinstance(spend, Spend)
     begin, end = NOW.replace(day=1, hour=0), NOW - HOUR
     minutes = range(int(begin.timestamp()) // 60, int(end.timestamp()) // 60)

@@ -9,6 +9,7 @@ from google.cloud.monitoring_v3 import UptimeCheckServiceAsyncClient
 from google.protobuf.duration_pb2 import Duration
 
 from lumen.adapters.google.clients import GoogleClients, Patience, open_google
+from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import MonitoringQueries
 from lumen.adapters.google.monitoring_slices import MonitoringSlices
 from lumen.adapters.google.monitoring_uptime import Probes, UptimeCheck
@@ -18,6 +19,7 @@ from lumen.model.snapshot import SLICE, Window
 from lumen.model.witnesses import exactly
 from sandbox.google.monitoring.catalogue import REQUEST_COUNT
 from sandbox.google.monitoring.series import Labels, Point
+from tests.alike import Alike
 from tests.unit.sandbox.google_side import PROJECT, START, GoogleSide, google_side
 
 API = ServiceId(PROJECT, "us-central1", "ion-api")
@@ -107,7 +109,7 @@ async def test_slices_in_which_nobody_gets_through_are_bad_whatever_was_counted(
     series = side.google.cloud.series.open_written(REQUEST_COUNT, of)
     for minute in range(45):  # then nothing is counted any more, and nobody knows why
         series.put(Point(START + 60 * minute, START + 60 * (minute + 1), 10))
-    slices = MonitoringSlices(side.queries, None, None, side.check)
+    slices = MonitoringSlices(Alike(side.queries), MonitoringCache({}, {}), {}, side.check)
     found = (await slices.counts((API,), HOUR))[API]
     assert not isinstance(found, NoData)
     assert [one.is_unreachable for one in found] == [False] * 6 + [True] * 6

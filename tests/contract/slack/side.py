@@ -40,6 +40,7 @@ from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.queries import Choosing, Looking, Readouts
 from lumen.use_cases.releases import GoingBack
 from lumen.use_cases.restrictions import ReportMarker, Restraints
+from tests.alike import Alike
 
 QUIET, UNLOCKED = Automation(), Locks()
 ONCALL_REPEAT = timedelta(minutes=10)
@@ -138,18 +139,19 @@ class Rooms(StateStore):
         self.knob, self.keys, self.kicks = TtlInMemory(), KeysInMemory(), Kicks()
         self.traffic = TrafficInMemory()
         proposals, turns, controls, alerts = self.proposals, self.turns, self.controls, self.alerts
-        knobs: Knobs = {
+        of_each: Knobs = {
             Knob.TTL: Turnable((self.knob,), "s", 60, 3600),
             Knob.TRAFFIC: Turnable((self.traffic,), "", None, None),
         }
-        restraints, report = Restraints(controls, clock, automation, locks), ReportMarker(turns, self.outbox)
+        knobs = Alike(of_each)
+        restraints, report = Restraints(controls, clock, automation, Alike(locks)), ReportMarker(turns, self.outbox)
         rules = AutoApplyRules(AutoApplySettings(), restraints, proposals, alerts, clock)
         back = GoingBack(self.traffic, controls)
-        flush = CacheFlush(Acting(restraints, self.keys), controls, self.leases, self.audit, needed)
-        advisor = Advisor(proposals, turns, restraints, TtlLimits(), SizeLimits(), self.knob)
+        flush = CacheFlush(Acting(restraints, Alike(self.keys)), controls, self.leases, self.audit, needed)
+        advisor = Advisor(proposals, turns, restraints, Alike(TtlLimits()), Alike(SizeLimits()), self.knob)
         self.approvals = Approvals(proposals, knobs, restraints, 1, needed)
         self.readouts = Readouts(proposals, turns, self.audit, alerts, self.silences, restraints, advisor, rules)
-        self.emergency = EmergencyActions(self.approvals, knobs, back, flush, controls, report, clock, 300)
+        self.emergency = EmergencyActions(self.approvals, knobs, back, flush, controls, report, clock, Alike(300))
         self.overrides = Overrides(controls, restraints, self.approvals, proposals, knobs, report, clock)
         self.silencing = Silencing(self.silences, alerts, self.outbox, clock)
         self.calling = Calling(self.pages, self.silences, clock, ONCALL_REPEAT)
@@ -157,10 +159,10 @@ class Rooms(StateStore):
         self.labelling = Labelling(alerts, clock)
         self.choosing = Choosing(services, self.choices, clock)
         self.looking = Looking(knobs, advisor)
-        self.graphs = FeedbackGraphs(proposals, turns, self.days, alerts, ProcessNumerics(), clock, 0.01)
+        self.graphs = FeedbackGraphs(proposals, turns, self.days, alerts, ProcessNumerics(), clock, Alike(0.01))
         self.active = Active(self.hint, services, clock)
         self.digest = Digest(self.claims, self.outbox, ZoneInfo("UTC"))
-        self.digests = DigestReader(self.readouts, turns, alerts, proposals, PRESETS["default"])
+        self.digests = DigestReader(self.readouts, turns, alerts, proposals, Alike(PRESETS["default"]))
         #: What the Slack side asks of the turn runner and of the seals.
         self.turn_runner, self.auditing = self.kicks, SimpleNamespace(head=None)
 

@@ -19,6 +19,7 @@ from lumen.policies.guard import Automation, Locks
 from lumen.ports.store import Lease
 from lumen.use_cases.leases import Claims
 from lumen.use_cases.restrictions import Restraints
+from tests.alike import Alike
 
 SERVICE = ServiceId("naeda-genesis", "us-central1", "ion-api")
 OTHER = replace(SERVICE, name="ion-api-canary")
@@ -114,7 +115,7 @@ class Store:
     @property
     def restraints(self) -> Restraints:
         """What is stored against changes; no setting is."""
-        return Restraints(RedisControls(self.redis, self.clock), self.clock, Automation(), Locks())
+        return Restraints(RedisControls(self.redis, self.clock), self.clock, Automation(), Alike(Locks()))
 
     async def prepare(self) -> None:
         """Empty the store but for its epoch."""

@@ -24,6 +24,7 @@ from lumen.use_cases.releases import Releases, RememberedDeployments, Revisions
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.rollback import Rollback, RollbackRules
 from lumen.use_cases.watch import Watch
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.cloud import Cloud, well_since
 
@@ -71,7 +72,7 @@ class Tower:
     @property
     def approvals(self) -> Approvals:
         deployed = RememberedDeployments(self.cloud, self.controls)
-        return Approvals(self.store.proposals, self.knobs, self.store.restraints, deployed=deployed)
+        return Approvals(self.store.proposals, Alike(self.knobs), self.store.restraints, deployed=deployed)
 
     def replica(self, fault: FaultPoint = no_fault) -> Replica:
         store, cloud = self.store, self.cloud
@@ -81,22 +82,22 @@ class Tower:
                 cloud,
                 self.alerts,
                 store.claims,
-                AlertTargets(),
+                Alike(AlertTargets()),
                 self.silences,
                 RedisDays(store.redis),
                 budget=self.budget,
             ),
-            Revisions(cloud, cloud, cloud, self.controls, store.proposals, clock, ALLOWED),
+            Revisions(cloud, cloud, cloud, self.controls, store.proposals, clock, Alike(ALLOWED)),
             Rollback(
-                Releases(cloud, cloud, self.knobs, clock, ALLOWED),
+                Releases(cloud, cloud, Alike(self.knobs), clock, Alike(ALLOWED)),
                 self.alerts,
-                Restraints(self.controls, clock, self.automation, Locks()),
+                Restraints(self.controls, clock, self.automation, Alike(Locks())),
                 store.proposals,
                 store.claims,
                 fault,
                 RollbackRules(self.countdown, self.needed, self.services, self.dry_run),
             ),
-            Execution(store.proposals, store.claims, self.knobs, Acting(store.restraints), fault),
+            Execution(store.proposals, store.claims, Alike(self.knobs), Acting(store.restraints), fault),
         )
 
     async def look(self, replica: Replica, slots: int = 1, services: Sequence[ServiceId] = (SERVICE,)) -> None:

@@ -19,6 +19,7 @@ from lumen.model.incident import RevisionCount
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import Window
+from tests.alike import Alike
 from tests.contract.use_cases.cloud import MINUTE, Cloud
 
 INSTANCE = "projects/p/locations/r/instances/cache"
@@ -67,7 +68,9 @@ class LabelledCloud(Cloud):
     @property
     def source(self) -> MonitoringSlices:
         queries = cast(MonitoringQueries, self)
-        return MonitoringSlices(queries, MonitoringCache(queries, dict.fromkeys(self.services, INSTANCE)), None)
+        return MonitoringSlices(
+            Alike(queries), MonitoringCache(Alike(queries), dict.fromkeys(self.services, INSTANCE)), {}
+        )
 
     services: Sequence[ServiceId] = ()
 

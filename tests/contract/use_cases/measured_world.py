@@ -48,6 +48,7 @@ from lumen.use_cases.holding_back import HoldBacks
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.undo_harmful import UndoHarmful
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.reported_accesses import Reported
 from tests.snapshots import cache, snapshot
@@ -139,7 +140,7 @@ class House:
 
     @property
     def approvals(self) -> Approvals:
-        return Approvals(self.store.proposals, self.knobs, self.store.restraints)
+        return Approvals(self.store.proposals, Alike(self.knobs), self.store.restraints)
 
     @property
     def now(self) -> datetime:
@@ -149,8 +150,8 @@ class House:
         self, fault: FaultPoint = no_fault, *, by_itself: bool = False, automation: Automation | None = None
     ) -> UndoHarmful:
         store = self.store
-        restraints = Restraints(self.controls, store.clock, automation or Automation(), Locks())
-        return UndoHarmful(store.proposals, self.knobs, restraints, store.claims, fault, by_itself)
+        restraints = Restraints(self.controls, store.clock, automation or Automation(), Alike(Locks()))
+        return UndoHarmful(store.proposals, Alike(self.knobs), restraints, store.claims, fault, by_itself)
 
     def effects(
         self, fault: FaultPoint = no_fault, *, lacking: NoData | None = None, by_itself: bool = False
@@ -160,9 +161,9 @@ class House:
         return Effects(
             store.proposals,
             BesideChange(self.alerts, store.turns, self),
-            EffectEstimates(self.alerts, Inline(), 0.0, SizeLimits(), held, lacking=lacking),
+            EffectEstimates(self.alerts, Inline(), Alike(0.0), Alike(SizeLimits()), held, {}, lacking),
             self.undo_harmful(fault, by_itself=by_itself),
-            HoldBacks(store.proposals, self.knobs, Acting(self.store.restraints), store.audit, store.clock),
+            HoldBacks(store.proposals, Alike(self.knobs), Acting(self.store.restraints), store.audit, store.clock),
             store.claims,
             fault,
         )
@@ -276,7 +277,7 @@ class House:
 
     async def carry_out(self) -> None:
         store = self.store
-        execution = Execution(store.proposals, store.claims, self.knobs, Acting(store.restraints), no_fault)
+        execution = Execution(store.proposals, store.claims, Alike(self.knobs), Acting(store.restraints), no_fault)
         await execution.settle(SERVICE)
 
     async def found(self, proposal: Proposal) -> Proposal:

@@ -24,6 +24,7 @@ from lumen.policies.ttl import TtlLimits
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.queries import Looking, Readouts
 from lumen.wording.catalogue import Catalogue
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.measured_world import House, Place
 from tests.contract.use_cases.test_turns import Room
@@ -48,10 +49,10 @@ class Doors:
     def __init__(self, room: Room) -> None:
         store, self.room = room.house.store, room
         restraints = room.restraints(Automation())
-        limits = TtlLimits(), SizeLimits()
+        limits = Alike(TtlLimits()), Alike(SizeLimits())
         self.stored = Advisor(store.proposals, room.turns, restraints, *limits)
         self.advisor = Advisor(store.proposals, room.turns, restraints, *limits, Setting(room.house.places[Knob.TTL]))
-        self.looking = Looking(room.house.knobs, self.advisor)
+        self.looking = Looking(Alike(room.house.knobs), self.advisor)
         self.readouts = Readouts(
             store.proposals,
             room.turns,

@@ -26,6 +26,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Turnable
 from lumen.use_cases.restrictions import Restraints
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 
 MINA = Person.operator("mina@naeda.example")
@@ -54,9 +55,9 @@ class House:
     ) -> Applying:
         store = self.store
         knobs = {Knob.TTL: Turnable((RedisTtlActuator(self.cache, RedisTtl(self.cache, 300)),), "s", 60, 3600)}
-        restraints = Restraints(self.controls, store.clock, replace(automation, dry_run=dry_run), locks)
-        approvals = Approvals(store.proposals, knobs, restraints, needed)
-        execution = Execution(store.proposals, store.claims, knobs, Acting(restraints), no_fault)
+        restraints = Restraints(self.controls, store.clock, replace(automation, dry_run=dry_run), Alike(locks))
+        approvals = Approvals(store.proposals, Alike(knobs), restraints, needed)
+        execution = Execution(store.proposals, store.claims, Alike(knobs), Acting(restraints), no_fault)
         return Applying(
             approvals,
             execution,

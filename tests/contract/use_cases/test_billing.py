@@ -24,6 +24,7 @@ from lumen.use_cases.billing import TakingNews
 from lumen.use_cases.watch import Watch
 from sandbox.ion.config import IonConfig
 from sandbox.ion.place import place_budget
+from tests.alike import Alike
 from tests.contract.store.builders import SERVICE
 from tests.contract.use_cases.conftest import SLOT, Tower
 from tests.contract.use_cases.test_spending import past_days
@@ -54,7 +55,7 @@ class Desk:
     @property
     def taking(self) -> TakingNews:
         budgets = GoogleBudgets(self.google.budgets, self.account, OWN)
-        return TakingNews(self.news, self.bills, budgets, OWN, SERVICE)
+        return TakingNews(self.news, self.bills, budgets, OWN, {SERVICE.project: SERVICE})
 
     async def publish(self, *said: dict[str, Any] | bytes, budget_id: str = "b-1") -> None:
         data = [one if isinstance(one, bytes) else json.dumps({**SAID, **one}).encode() for one in said]
@@ -207,7 +208,7 @@ async def test_what_was_not_remembered_comes_again(desk: Desk, tower: Tower) -> 
 
 def watch_of(tower: Tower, bills: RedisBills) -> Watch:
     store, days, targets = tower.store, RedisDays(tower.store.redis), AlertTargets()
-    return Watch(tower.cloud, tower.alerts, store.claims, targets, tower.silences, days, bills)
+    return Watch(tower.cloud, tower.alerts, store.claims, Alike(targets), tower.silences, days, bills)
 
 
 async def look(tower: Tower, bills: RedisBills) -> list[Alert]:

@@ -19,6 +19,7 @@ from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.digest import DigestReader
 from lumen.use_cases.queries import Readouts
 from lumen.wording.catalogue import Catalogue
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE
 from tests.contract.use_cases.conftest import Tower
 
@@ -34,12 +35,12 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def reader(tower: Tower) -> DigestReader:
     store, clock = tower.store, tower.store.clock
     restraints = store.restraints
-    advisor = Advisor(store.proposals, store.turns, restraints, TtlLimits(), SizeLimits(), tower.cloud)
+    advisor = Advisor(store.proposals, store.turns, restraints, Alike(TtlLimits()), Alike(SizeLimits()), tower.cloud)
     rules = AutoApplyRules(AutoApplySettings(), restraints, store.proposals, tower.alerts, clock)
     readouts = Readouts(
         store.proposals, store.turns, store.audit, tower.alerts, tower.silences, restraints, advisor, rules
     )
-    return DigestReader(readouts, store.turns, tower.alerts, store.proposals, PRESETS["default"])
+    return DigestReader(readouts, store.turns, tower.alerts, store.proposals, Alike(PRESETS["default"]))
 
 
 async def read(tower: Tower) -> DigestReadout:

@@ -34,6 +34,7 @@ from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.restrictions import Restraints
 from lumen.wording.catalogue import Catalogue
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.crashes import Crash, crash_at
 
@@ -68,16 +69,16 @@ class House:
         return Drift(
             store.proposals,
             store.claims,
-            Acting(Restraints(self.controls, store.clock, replace(automation, dry_run=dry_run), locks)),
+            Acting(Restraints(self.controls, store.clock, replace(automation, dry_run=dry_run), Alike(locks))),
             store.turns,
             store.audit,
-            self.knobs(),
+            Alike(self.knobs()),
             fault,
         )
 
     async def approved(self, knob: Knob, wanted: int) -> Proposal:
         self.requests += 1
-        approvals = Approvals(self.store.proposals, self.knobs(), self.store.restraints)
+        approvals = Approvals(self.store.proposals, Alike(self.knobs()), self.store.restraints)
         made = await approvals.propose(SERVICE, knob, wanted, KIM, f"request-{self.requests}")
         return (
             await approvals.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), f"click-{self.requests}")
@@ -86,7 +87,7 @@ class House:
     async def applied(self, knob: Knob = Knob.TTL, wanted: int = 420) -> Proposal:
         made = await self.approved(knob, wanted)
         store = self.store
-        execution = Execution(store.proposals, store.claims, self.knobs(), Acting(store.restraints), no_fault)
+        execution = Execution(store.proposals, store.claims, Alike(self.knobs()), Acting(store.restraints), no_fault)
         working = asyncio.create_task(execution.settle(SERVICE))
         while not working.done():
             value, version = await self.cache.hmget(ion_contract.CONFIG_KEY, ["value", "version"])

@@ -84,7 +84,7 @@ class Town(House):
         assert self.cache is not None
         self.store.clock.time = max(self.store.clock.time, datetime.fromtimestamp(self.at, START.tzinfo))
         stream, days = RedisAccessStream(self.cache), RedisAccessDays(self.store.redis)
-        await asyncio.gather(*(Observer(stream, days, self.store.claims, [SERVICE]).due() for _ in range(2)))
+        await asyncio.gather(*(Observer({SERVICE: stream}, days, self.store.claims).due() for _ in range(2)))
 
     async def change(self, new: int) -> Proposal:
         """Proposed by a person, approved, set, followed by the service, and applied."""

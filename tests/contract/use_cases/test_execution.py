@@ -27,6 +27,7 @@ from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import HOLDS_FOR, Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.restrictions import Restraints
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.crashes import Crash, crash_at
 
@@ -88,7 +89,7 @@ class House:
         self.cache = cache
         self.second = Second()
         self.redis_actuator = RedisTtlActuator(cache, RedisTtl(cache, 300))
-        self.approvals = Approvals(store.proposals, self.knobs(), store.restraints)
+        self.approvals = Approvals(store.proposals, Alike(self.knobs()), store.restraints)
         self.clicks = 0
 
     def knobs(self) -> Knobs:
@@ -100,7 +101,7 @@ class House:
     def replica(self, fault: FaultPoint = no_fault, *, dry_run: bool = False) -> Execution:
         store = self.store
         acting = Acting(self.restraints(dry_run=dry_run))
-        return Execution(store.proposals, store.claims, self.knobs(), acting, fault)
+        return Execution(store.proposals, store.claims, Alike(self.knobs()), acting, fault)
 
     async def approved(self, ttl_seconds: int = 420) -> Proposal:
         made = await self.approvals.propose(SERVICE, Knob.TTL, ttl_seconds, KIM, f"request-{ttl_seconds}")

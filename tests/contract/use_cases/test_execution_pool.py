@@ -17,6 +17,7 @@ from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 
 #: Generous: machines are slow and busy.
@@ -72,14 +73,14 @@ class House:
 
     def pool(self) -> ExecutionPool:
         store = self.store
-        execution = Execution(store.proposals, store.claims, self.knobs, Acting(store.restraints), no_fault)
+        execution = Execution(store.proposals, store.claims, Alike(self.knobs), Acting(store.restraints), no_fault)
         return ExecutionPool(execution, self._end, self.again.set)
 
     def _end(self) -> None:
         self.ended += 1
 
     async def approved(self, knob: Knob, wanted: int) -> Proposal:
-        approvals = Approvals(self.store.proposals, self.knobs, self.store.restraints)
+        approvals = Approvals(self.store.proposals, Alike(self.knobs), self.store.restraints)
         made = await approvals.propose(SERVICE, knob, wanted, KIM, f"r{knob}{wanted}")
         return (await approvals.decide(SERVICE, made.id, Choice.APPROVE, Permit(KIM), f"c{knob}{wanted}")).proposal
 

@@ -25,6 +25,7 @@ from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 
 KEYS = 1000
@@ -40,7 +41,7 @@ class House:
 
     def __init__(self, store: Store, cache: Redis) -> None:
         self.store, self.cache, self.clicks = store, cache, 0
-        self.approvals = Approvals(store.proposals, self.knobs(), store.restraints)
+        self.approvals = Approvals(store.proposals, Alike(self.knobs()), store.restraints)
 
     def knobs(self) -> Knobs:
         return {Knob.TTL: Turnable((RedisTtlActuator(self.cache, RedisTtl(self.cache, 300)),), "s", 60, 3600)}
@@ -51,7 +52,7 @@ class House:
         store = self.store
         keys = keys or CacheSweeper(self.cache, "ion:cache:", FAST)
         restraints = replace(store.restraints, automation=Automation(dry_run=dry_run))
-        return Execution(store.proposals, store.claims, self.knobs(), Acting(restraints, keys), fault)
+        return Execution(store.proposals, store.claims, Alike(self.knobs()), Acting(restraints, Alike(keys)), fault)
 
     async def fill(self) -> None:
         pipeline = self.cache.pipeline(transaction=False)

@@ -19,6 +19,7 @@ from lumen.model.turn import Recommendation
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.feedback import FeedbackGraphs
 from lumen.wording.catalogue import LOCALES, Catalogue
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.measured_world import House, Inline
 from tests.contract.use_cases.test_turn_history import Here
@@ -37,7 +38,7 @@ def house(store: Store) -> House:
 def graphs(house: House, numerics: Inline | Here | None = None) -> FeedbackGraphs:
     store = house.store
     kept = store.proposals, store.turns, RedisDays(store.redis), house.alerts
-    return FeedbackGraphs(*kept, numerics or Inline(), store.clock, 0.01)
+    return FeedbackGraphs(*kept, numerics or Inline(), store.clock, Alike(0.01))
 
 
 async def measured(house: House, old: int, new: int, slope: float) -> Proposal:
@@ -83,7 +84,7 @@ async def test_the_third_verdict_draws_the_edge_and_the_next_card_tells_it(house
     assert {one.by for one in found.edges} >= {By.IDENTITY, By.REGRESSION}
 
     store = house.store
-    approvals = Approvals(store.proposals, house.knobs, store.restraints, graphs=graphs(house))
+    approvals = Approvals(store.proposals, Alike(house.knobs), store.restraints, graphs=graphs(house))
     wanted = Recommendation(Change(Knob.TTL, TTLS[3], 600, "s"), "MODERATE", (), Priority.MEDIUM)
     proposed = await approvals.propose_recommended(SERVICE, wanted, "next")
     assert proposed is not None

@@ -44,7 +44,7 @@ class Predicting(Room):
 
     def evaluator(self, automation: Automation) -> Evaluator:
         store = self.house.store
-        forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), (SERVICE,), Prices(CALL_USD))
+        forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), {SERVICE: Prices(CALL_USD)})
         return replace(super().evaluator(automation), forecasts=forecasts)
 
     @property
@@ -104,7 +104,7 @@ def _seconds(store: Store) -> float:
 @pytest.fixture
 async def scene(store: Store, redis: Redis, cache_url: str) -> AsyncIterator[Scene]:
     room = Predicting(House(store))
-    observer = Observer(RedisAccessStream(redis), RedisAccessDays(store.redis), store.claims, [SERVICE])
+    observer = Observer({SERVICE: RedisAccessStream(redis)}, RedisAccessDays(store.redis), store.claims)
     async with Redis.from_url(cache_url) as connection:
         clients = {}
         for seconds in (300, 120, 600):

@@ -37,6 +37,7 @@ from lumen.use_cases.leases import Claims
 from lumen.use_cases.restrictions import Restraints
 from lumen.wording.catalogue import LOCALES, Catalogue
 from sandbox.client import SandboxClient
+from tests.alike import Alike
 from tests.contract.store.builders import patient
 from tests.contract.use_cases.crashes import Crash, crash_at
 
@@ -85,7 +86,7 @@ class Hands:
     def replica(self, fault: FaultPoint) -> Execution:
         """Another one, with a fault of its own."""
         knobs: Knobs = {knob: Turnable((place,), "") for knob, place in self.places.items()}
-        return Execution(self.proposals, self.claims, knobs, Acting(self.restraints), fault)
+        return Execution(self.proposals, self.claims, Alike(knobs), Acting(self.restraints), fault)
 
     async def carried_out(self, proposal: Proposal) -> Proposal:
         """One round of the executor's."""
@@ -115,10 +116,10 @@ async def hands(sandbox_world: World, sandbox: SandboxClient, state_url: str) ->
     knobs: Knobs = {knob: Turnable((place,), "") for knob, place in places.items()}
     proposals = RedisProposals(redis, clock)
     claims = Claims(RedisLeases(redis), RedisSlots(redis), clock)
-    restraints = Restraints(RedisControls(redis, clock), clock, Automation(), Locks())
-    execution = Execution(proposals, claims, knobs, Acting(restraints), no_fault)
+    restraints = Restraints(RedisControls(redis, clock), clock, Automation(), Alike(Locks()))
+    execution = Execution(proposals, claims, Alike(knobs), Acting(restraints), no_fault)
     deployments = CloudRunDeployments(google.services, google.revisions, PATIENCE)
-    approvals = Approvals(proposals, knobs, restraints)
+    approvals = Approvals(proposals, Alike(knobs), restraints)
     yield Hands(service, approvals, execution, proposals, claims, restraints, places, deployments, sandbox)
     await sandbox.world.mend()
     await _traffic_back(places[Knob.TRAFFIC], service)

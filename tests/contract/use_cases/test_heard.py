@@ -85,11 +85,11 @@ class Scene:
 
     @property
     def hearing(self) -> Hearing:
-        return Hearing(self.announced, self.misses, self.reported, self.store.claims, [SERVICE])
+        return Hearing({SERVICE: self.announced}, self.misses, self.reported, self.store.claims)
 
     async def forecast(self) -> Forecast | NoData:
-        heard = MissForecasts(self.misses, self.alerts, Inline(), [SERVICE], PRICES)
-        forecasts = Forecasts(self.reported, Inline(), [SERVICE], PRICES, misses=heard)
+        heard = MissForecasts(self.misses, self.alerts, Inline(), {SERVICE: PRICES})
+        forecasts = Forecasts(self.reported, Inline(), {SERVICE: PRICES}, misses=heard)
         return await forecasts.of(seen(self.store.clock.time), before())
 
     async def serve(self, end: datetime) -> None:
@@ -190,7 +190,7 @@ async def test_too_few_misses_say_how_many_more(scene: Scene) -> None:
     assert isinstance(found, NoData)
     assert (found.reason.code, found.reason.params) == ("forecast.few_misses", {"misses": 300 - misses})
     early = seen(START + timedelta(hours=9))
-    heard = MissForecasts(scene.misses, scene.alerts, Inline(), [SERVICE], PRICES)
+    heard = MissForecasts(scene.misses, scene.alerts, Inline(), {SERVICE: PRICES})
     short = await heard.of(early, before(), TTL)
     assert isinstance(short, NoData)
     assert (short.reason.code, short.reason.params) == ("forecast.short", {"hours": 15})
@@ -225,7 +225,7 @@ async def test_misses_that_were_not_heard_give_no_number(scene: Scene) -> None:
 
 async def test_two_replicas_hear_alike_and_keep_each_miss_once(scene: Scene, cache_url: str) -> None:
     other = RedisAnnouncedMisses(cache_url, PREFIX, scene.store.clock)
-    second = Hearing(other, scene.misses, scene.reported, scene.store.claims, [SERVICE])
+    second = Hearing({SERVICE: other}, scene.misses, scene.reported, scene.store.claims)
     await second.due()
     await listening(scene.cache, 2)
     for nth, hearing in enumerate([scene.hearing, second, second, scene.hearing]):

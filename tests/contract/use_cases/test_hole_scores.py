@@ -24,6 +24,7 @@ from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Snapshot, Spend, Window
 from lumen.use_cases.collect import window_before
+from tests.alike import Alike
 from tests.contract.store.builders import SERVICE, TestClock
 from tests.contract.use_cases.labelled import CLASS, INSTANCE, REVISION, ROLE, Fault, LabelledCloud
 from tests.snapshots import snapshot
@@ -74,11 +75,11 @@ class World:
 
     @property
     def cache(self) -> MonitoringCache:
-        return MonitoringCache(self.queries, {SERVICE: INSTANCE})
+        return MonitoringCache(Alike(self.queries), {SERVICE: INSTANCE})
 
     @property
     def hourly(self) -> HourlyCosts:
-        return HourlyCosts(self.queries, CostPrices(0.0128, 0.00001), self, self.cache)
+        return HourlyCosts(Alike(self.queries), Alike(CostPrices(0.0128, 0.00001)), self, self.cache, {})
 
     async def shapes(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, InstanceShape | NoData]:
         return dict.fromkeys(services, InstanceShape(1.0, 0.5, 0))
@@ -90,7 +91,7 @@ class World:
     async def taken(self) -> Snapshot:
         """As a turn takes and doubts it."""
         services, window = (SERVICE,), window_before(NOW, HOUR)
-        traffic = (await MonitoringTraffic(self.queries, self.hourly).traffic(services, window))[SERVICE]
+        traffic = (await MonitoringTraffic(Alike(self.queries), self.hourly).traffic(services, window))[SERVICE]
         week = Window(window.end - 168 * HOUR, window.end)
         history = await self.hourly.history(services, week)
         clock = TestClock()

@@ -67,7 +67,7 @@ def before(seconds: int = 300) -> Sequence[Turn]:
 
 async def test_each_whole_day_is_replayed_once_and_again_where_something_came_late(store: Store) -> None:
     numerics, days = Counting(), pieces(requests())
-    forecasts = Forecasts(RedisAccessDays(store.redis), numerics, [SERVICE], Prices(0.00003))
+    forecasts = Forecasts(RedisAccessDays(store.redis), numerics, {SERVICE: Prices(0.00003)})
     await keep(store, days, (DAY, DAY + A_DAY))
     found = await forecasts.of(seen(), before())
     assert isinstance(found, Forecast), found
@@ -85,7 +85,7 @@ async def test_each_whole_day_is_replayed_once_and_again_where_something_came_la
 
 async def test_a_day_whose_beginning_is_missing_is_none(store: Store) -> None:
     days = pieces([one for one in requests() if one[0] >= 30 * 3_600_000])
-    forecasts = Forecasts(RedisAccessDays(store.redis), Counting(), [SERVICE], Prices(0.00003))
+    forecasts = Forecasts(RedisAccessDays(store.redis), Counting(), {SERVICE: Prices(0.00003)})
     await keep(store, days[1:], (DAY + A_DAY,))
     found = await forecasts.of(seen(), before())
     assert isinstance(found, NoData)
@@ -93,11 +93,11 @@ async def test_a_day_whose_beginning_is_missing_is_none(store: Store) -> None:
 
 
 async def test_whom_predict_leaves_out_and_what_is_not_read_have_no_forecast(store: Store) -> None:
-    forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), [], Prices(0.00003))
+    forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), {})
     found = await forecasts.of(seen(), ())
     assert isinstance(found, NoData)
     assert found.reason.code == "forecast.off"
-    watched = replace(forecasts, services=[SERVICE])
+    watched = replace(forecasts, prices={SERVICE: Prices(0.00003)})
     assert await watched.of(replace(seen(), ttl=GONE), ()) == GONE
     nothing = await watched.of(seen(), ())
     assert isinstance(nothing, NoData)
@@ -138,7 +138,7 @@ async def test_from_kept_days_to_the_step_that_is_wanted(
     """Shorter where that costs nothing; longer where it saves, and not where older answers cost more than that."""
     days, now = pieces(world(), days=DAYS), datetime(DAY.year, DAY.month, DAY.day, 0, 10, tzinfo=UTC) + DAYS * A_DAY
     await keep(store, days, tuple(day.day for day in days))
-    forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), [SERVICE], Prices(0.00003, stale_usd))
+    forecasts = Forecasts(RedisAccessDays(store.redis), Inline(), {SERVICE: Prices(0.00003, stale_usd)})
     early = turn_at(now - 2 * A_DAY)
     since = [replace(early, snapshot=replace(early.snapshot, ttl=ttl(300)))]
     found = await forecasts.of(seen(now), since)
@@ -158,7 +158,7 @@ async def test_a_full_cache_has_its_own_forecast_and_that_of_other_sizes(
     asked = requests(keys=900, count=40_000)
     await keep(store, full_pieces(asked, 4), (DAY, DAY + A_DAY))
     forecasts = Forecasts(
-        RedisAccessDays(store.redis), Inline(), [SERVICE], Prices(0.00003), limits=SizeLimits(min_mb=1)
+        RedisAccessDays(store.redis), Inline(), {SERVICE: Prices(0.00003)}, limits={SERVICE: SizeLimits(min_mb=1)}
     )
     full = replace(cache(memory_ratio=1.0, evictions_per_hour=200, max_mb=4), eviction_policy="allkeys-lru")
     found = await forecasts.of(replace(seen(), cache=full), before())

@@ -22,6 +22,7 @@ from lumen.use_cases.execution import Execution
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.overrides import Overrides
 from lumen.use_cases.restrictions import ReportMarker, Restraints
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, LEE, SERVICE, Store, draft
 
 HOUR = timedelta(hours=1)
@@ -65,17 +66,17 @@ class House:
 
     @property
     def restraints(self) -> Restraints:
-        return Restraints(self.controls, self.store.clock, self.automation, self.locks)
+        return Restraints(self.controls, self.store.clock, self.automation, Alike(self.locks))
 
     @property
     def approvals(self) -> Approvals:
-        return Approvals(self.store.proposals, self.knobs, self.restraints)
+        return Approvals(self.store.proposals, Alike(self.knobs), self.restraints)
 
     @property
     def overrides(self) -> Overrides:
         store, report = self.store, ReportMarker(self.store.turns, self.store.outbox)
         return Overrides(
-            self.controls, self.restraints, self.approvals, store.proposals, self.knobs, report, store.clock
+            self.controls, self.restraints, self.approvals, store.proposals, Alike(self.knobs), report, store.clock
         )
 
     async def execute(self) -> None:
@@ -83,7 +84,7 @@ class House:
         await Execution(
             store.proposals,
             store.claims,
-            self.knobs,
+            Alike(self.knobs),
             Acting(self.restraints),
             no_fault,
         ).settle(SERVICE)

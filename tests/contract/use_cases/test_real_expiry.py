@@ -100,7 +100,7 @@ async def test_what_is_predicted_is_what_another_ttl_brings_on_a_real_server(sto
     days = RedisAccessDays(store.redis)
     cache: Any
     async with Redis.from_url(server_url, decode_responses=True) as cache:
-        observer = Observer(RedisAccessStream(cache), days, store.claims, [SERVICE])
+        observer = Observer({SERVICE: RedisAccessStream(cache)}, days, store.claims)
         clients = await served(server_url, observer, store)
     end = datetime.now(UTC) + timedelta(seconds=1)
     kept_days = (await days.progress(SERVICE)).days

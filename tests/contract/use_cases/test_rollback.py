@@ -17,6 +17,7 @@ from lumen.use_cases import watch as room
 from lumen.use_cases.acting import Acting
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.restrictions import Restraints
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, OTHER, SERVICE
 from tests.contract.use_cases.conftest import SLOT, Replica, Tower
 
@@ -213,8 +214,8 @@ async def test_a_pause_stops_what_the_timer_has_decided(tower: Tower) -> None:
     await a_countdown(tower, replica)
     assert (await ended(tower, replica)).state is State.APPROVED_BY_TIMER
     await tower.controls.pause(SERVICE, Pause(KIM, store.clock.time, None))
-    restraints = Restraints(tower.controls, store.clock, tower.automation, Locks())
-    execution = Execution(store.proposals, store.claims, tower.knobs, Acting(restraints), no_fault)
+    restraints = Restraints(tower.controls, store.clock, tower.automation, Alike(Locks()))
+    execution = Execution(store.proposals, store.claims, Alike(tower.knobs), Acting(restraints), no_fault)
     await execution.settle(SERVICE)
     [over] = await tower.traffic_proposals()
     assert (over.state, over.note, tower.cloud.pinned) == (State.ABANDONED, message("policy.held_paused"), None)
@@ -273,8 +274,8 @@ async def test_in_a_freeze_and_while_observing_people_are_asked(
     await ended(tower, replica)
     assert tower.cloud.pinned is None  # silence does nothing
     await tower.decide(asked, Choice.APPROVE)
-    restraints = Restraints(tower.controls, tower.store.clock, automation, Locks())
-    execution = Execution(tower.store.proposals, tower.store.claims, tower.knobs, Acting(restraints), no_fault)
+    restraints = Restraints(tower.controls, tower.store.clock, automation, Alike(Locks()))
+    execution = Execution(tower.store.proposals, tower.store.claims, Alike(tower.knobs), Acting(restraints), no_fault)
     await execution.settle(SERVICE)
     assert tower.cloud.pinned == "r2"
 

@@ -30,6 +30,7 @@ from lumen.use_cases.drift import Drift
 from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.turn import TurnRunner
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.measured_world import HOUR, START, House, Inline
 from tests.snapshots import cache, deployment, history, snapshot, traffic, ttl
@@ -84,7 +85,7 @@ class Room:
         self.turns = RedisTurns(house.store.redis)
 
     def restraints(self, automation: Automation) -> Restraints:
-        return Restraints(self.house.controls, self.house.store.clock, automation, Locks())
+        return Restraints(self.house.controls, self.house.store.clock, automation, Alike(Locks()))
 
     def rules(self, automation: Automation) -> AutoApplyRules:
         store = self.house.store
@@ -97,8 +98,8 @@ class Room:
         return Evaluator(
             TurnHistory(alerts, RedisDays(store.redis), self.turns, Inline()),
             Inline(),
-            AssessmentSettings(),
-            Policies(self.house.knobs, TtlLimits(), SizeLimits()),
+            Alike(AssessmentSettings()),
+            Policies(Alike(self.house.knobs), Alike(TtlLimits()), Alike(SizeLimits())),
             self.restraints(automation),
             store.proposals,
             alerts,
@@ -113,7 +114,7 @@ class Room:
             Acting(self.restraints(automation)),
             self.turns,
             store.audit,
-            self.house.knobs,
+            Alike(self.house.knobs),
             no_fault,
         )
         return TurnRunner(

@@ -13,6 +13,7 @@ from lumen.ports.actuators import Reading
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Turnable
 from lumen.wording.catalogue import Catalogue
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, LEE, SERVICE, Store
 
 
@@ -36,7 +37,7 @@ class Fixed:
 
 def approvals(store: Store, needed: int = 1, in_emergency: int = 1) -> Approvals:
     return Approvals(
-        store.proposals, {Knob.TTL: Turnable((Fixed(),), "s", 60, 3600)}, store.restraints, needed, in_emergency
+        store.proposals, Alike({Knob.TTL: Turnable((Fixed(),), "s", 60, 3600)}), store.restraints, needed, in_emergency
     )
 
 

@@ -26,6 +26,7 @@ from lumen.use_cases.approvals import EXPIRES_IN, SNOOZE_BY
 from lumen.use_cases.auto_apply import AutoApplyCountdowns
 from lumen.use_cases.execution import Execution
 from lumen.wording.catalogue import Catalogue
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, LEE, SERVICE, Store, draft
 from tests.contract.use_cases.crashes import Crash, crash_at
 from tests.contract.use_cases.measured_world import HOUR, START, House, settled
@@ -110,7 +111,7 @@ class Post:
         store, knobs = self.store, self.house.knobs
         restraints = self.room.restraints(self.automation)
         acting = Acting(restraints, alerts=self.house.alerts)
-        execution = Execution(store.proposals, store.claims, knobs, acting, no_fault)
+        execution = Execution(store.proposals, store.claims, Alike(knobs), acting, no_fault)
         await execution.settle(SERVICE)
 
     async def ended(self) -> Proposal:

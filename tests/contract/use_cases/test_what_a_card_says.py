@@ -12,6 +12,7 @@ from lumen.ports.actuators import Reading
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.knobs import Turnable
 from lumen.wording.catalogue import LOCALES, Catalogue
+from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 
 
@@ -30,7 +31,7 @@ async def test_a_size_that_a_person_wants_says_what_it_costs(store: Store, whole
     cost = partial(cost_reasons, limits=SizeLimits(whole_gb=whole_gb))
     place = Standing(256)
     knob = Turnable((place,), "MB", 10, 1024, cost=cost)  # type: ignore[arg-type]
-    approvals = Approvals(store.proposals, {Knob.CACHE_SIZE: knob}, store.restraints)
+    approvals = Approvals(store.proposals, Alike({Knob.CACHE_SIZE: knob}), store.restraints)
     made = await approvals.propose(SERVICE, Knob.CACHE_SIZE, 384, KIM, "r1")
     told = {reason.code: reason.params for reason in made.draft.reasons}
     assert told["policy.size_cost"]["added_usd"] == pytest.approx(0.0 if whole_gb else 4.68)

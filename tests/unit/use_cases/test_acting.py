@@ -23,6 +23,7 @@ from lumen.ports import actuators, incidents, sources
 from lumen.ports.actuators import Progress, Reading, Swept
 from lumen.use_cases.acting import Acting, Held, Leave
 from lumen.use_cases.restrictions import Restraints
+from tests.alike import Alike
 from tests.proposals import applied
 
 ROOT = Path(__file__).parents[3]
@@ -155,7 +156,9 @@ def acting_in(against: frozenset[str], world: World) -> Acting:
         settings, controls, _ = AGAINST[one]
         automation, stored = replace(automation, **settings), replace(stored, **controls)
     clock_and_controls = cast(Any, Stored(stored))
-    return Acting(Restraints(clock_and_controls, clock_and_controls, automation, Locks()), cast(Any, world))
+    return Acting(
+        Restraints(clock_and_controls, clock_and_controls, automation, Alike(Locks())), Alike(cast(Any, world))
+    )
 
 
 def proposal_of(door: str) -> Proposal:

@@ -16,6 +16,7 @@ from lumen.ports.clock import Numerics
 from lumen.ports.incidents import Alerts
 from lumen.use_cases.effects import EffectEstimates
 from lumen.use_cases.held_effects import HeldEffects
+from tests.alike import Alike
 
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 CANARY = ServiceId("naeda-genesis", "us-central1", "ion-api-canary")
@@ -36,7 +37,14 @@ class Kept:
 @pytest.mark.parametrize(("sharing", "share"), [((), 1.0), ((API,), 1.0), ((API, CANARY), 0.9)])
 async def test_each_service_pays_its_part(sharing: tuple[ServiceId, ...], share: float) -> None:
     size = SizeLimits(cost_per_mb_month_usd=HOURS_A_MONTH / 12)  # a twelfth of a dollar an hour and MB
-    figures = EffectEstimates(cast(Alerts, Kept()), cast(Numerics, None), 0.5, size, cast(HeldEffects, None), sharing)
+    figures = EffectEstimates(
+        cast(Alerts, Kept()),
+        cast(Numerics, None),
+        Alike(0.5),
+        Alike(size),
+        cast(HeldEffects, None),
+        dict.fromkeys(sharing, "cache"),
+    )
     change = Change(Knob.CACHE_SIZE, 256, 268, "MB")
     found = await figures.hours(API, Experiment(change, START + HOUR), START + 3 * HOUR)
     before, _, after = found.between(START, START + 3 * HOUR)
