@@ -21,7 +21,7 @@ from lumen.alerts.usual_days import DaySum, left_of_month, rest_of_month
 from lumen.model.alert import Alert, AlertEvent, AlertKind, Observation, Severity
 from lumen.model.billing import Billed
 from lumen.model.day_cost import Amount, DayCost, UsualCosts, end_of, exactly, sum_of
-from lumen.model.history import Day
+from lumen.model.history import Day, DayOfCost
 from lumen.model.messages import Message, message
 from lumen.model.snapshot import SLICE
 
@@ -260,13 +260,13 @@ class ProjectSlices:
 
 
 def of_days(
-    service: str, usd: float, days: Mapping[str, Sequence[Day]], at: datetime, billed: Billed | None = None
+    service: str, usd: float, days: Mapping[str, Sequence[Day | DayOfCost]], at: datetime, billed: Billed | None = None
 ) -> tuple[MonthlyBudget, Sequence[AlertEvent]]:
     """Fold all stored days; the newest one is not over at `at`. A day without a look is 0 known.
 
     Folded anew each time: another service's day may still grow after midnight, when a replica was late.
     """
-    by_date: dict[date, dict[str, Day]] = {}
+    by_date: dict[date, dict[str, Day | DayOfCost]] = {}
     for name, kept in days.items():
         for day in kept:
             by_date.setdefault(day.date, {})[name] = day
@@ -282,7 +282,9 @@ def of_days(
     return budget, events
 
 
-def _counted(billed: Billed | None, days: Mapping[str, Sequence[Day]], at: datetime) -> tuple[Billed | None, float]:
+def _counted(
+    billed: Billed | None, days: Mapping[str, Sequence[Day | DayOfCost]], at: datetime
+) -> tuple[Billed | None, float]:
     """The bill, where it counts, and its ratio to the estimate.
 
     A bill of long ago is the least that the month costs now, so it counts while the estimate is still below it.
@@ -297,7 +299,7 @@ def _counted(billed: Billed | None, days: Mapping[str, Sequence[Day]], at: datet
     return billed, billed.usd / estimate_usd if estimate_usd > 0 else 1.0
 
 
-def _month(days: Sequence[Day], year: int, month: int) -> float:
+def _month(days: Sequence[Day | DayOfCost], year: int, month: int) -> float:
     """A service's cost in that month, with what is missing."""
     usual, total = UsualCosts(), 0.0
     for day in days:
@@ -307,5 +309,5 @@ def _month(days: Sequence[Day], year: int, month: int) -> float:
     return total
 
 
-def _cost(of: date, day: Day | None, scale: float) -> DayCost:
+def _cost(of: date, day: Day | DayOfCost | None, scale: float) -> DayCost:
     return DayCost(of, 0, 0.0) if day is None else day.cost.times(scale)

@@ -155,12 +155,19 @@ class UsualCosts:
     """When in a day a service costs how much, by the last four weeks. Fed with days that are over, in order."""
 
     def __init__(self) -> None:
-        self._days: deque[_Shape] = deque(maxlen=REMEMBERED_DAYS)
+        #: Shapes are worked out when something is missing.
+        self._days: deque[_Shape | DayCost] = deque(maxlen=REMEMBERED_DAYS)
 
     def learn(self, day: DayCost) -> None:
         """A day of which too little is known teaches nothing, nor one that knows nothing of a twelfth."""
         if day.is_whole and day.has_parts and all(known for known, _ in day.by_part):
-            self._days.append(_shape(day))
+            self._days.append(day)
+
+    def _shapes(self) -> Sequence[_Shape]:
+        found = [_shape(one) if isinstance(one, DayCost) else one for one in self._days]
+        self._days.clear()
+        self._days.extend(found)
+        return found
 
     def filled(self, day: DayCost, gone_by: int = PARTS * PART_SLICES) -> Amount:
         """The day with what is missing of the first `gone_by` slices.
@@ -179,7 +186,7 @@ class UsualCosts:
             return exactly(day.usd)
         counts = day.known >= LEAST_KNOWN * gone_by
         known = [known for known, _ in parts]
-        found = [(one.weekday, one.missing(day.usd if counts else None, known, lacking)) for one in self._days]
+        found = [(one.weekday, one.missing(day.usd if counts else None, known, lacking)) for one in self._shapes()]
         own = [count * usd / known for known, usd in parts if known and len(found) < WEEK_DAYS]
         if not found and not own:
             return exactly(day.usd)

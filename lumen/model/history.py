@@ -10,6 +10,7 @@ from typing import Any
 from lumen.model.alert import Observation
 from lumen.model.day_cost import DayCost, PartCost, part_of
 from lumen.model.messages import NoData
+from lumen.model.past_turn import PastSnapshot
 from lumen.model.snapshot import BAD_SLICE_ERROR_RATE, SLICE, Bucket, CacheDay, CacheStats, Snapshot, bucket_below
 from lumen.model.witnesses import Bounds
 
@@ -60,6 +61,15 @@ class Day:
     def slower(self, threshold_ms: float) -> float:
         """Requests that were not faster than that; within a bucket they are taken as evenly spread."""
         return sum(count * (1 - bucket_below(bucket, threshold_ms)) for bucket, count in self.latencies.items())
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfCost:
+    """A day's cost alone, and over how many slices it was looked at."""
+
+    date: date
+    slices: int
+    cost: DayCost
 
 
 _ADDED = tuple(field.name for field in fields(Day) if field.name not in ("date", "latencies", "cost_parts"))
@@ -180,7 +190,7 @@ def _grown(memory: Sequence[tuple[datetime, float]], end: datetime) -> float | N
     return fmean(last) - fmean(first) if first and last else None
 
 
-def cache_day_of(snapshots: Iterable[Snapshot]) -> CacheDay | None:
+def cache_day_of(snapshots: Iterable[Snapshot | PastSnapshot]) -> CacheDay | None:
     """The cache day up to the newest snapshot's end, from snapshots. Of windows that overlap the newest counts."""
     newest_first = sorted(snapshots, key=lambda one: one.window.end, reverse=True)
     if not newest_first:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from lumen.model.forecast import BackTest, Forecast, Replayed, Step
 from lumen.model.history import midnight
+from lumen.model.past_turn import PastTurn
 from lumen.model.turn import Turn
 from lumen.policies.ttl import STEP_SECONDS, Strategy, TtlLimits, bounded
 
@@ -17,7 +18,7 @@ KEPT = 10
 EARLY = timedelta(hours=3)
 
 
-def back_tests(turns: Sequence[Turn], days: Sequence[Replayed], ttl_seconds: int) -> tuple[BackTest, ...]:
+def back_tests(turns: Sequence[Turn | PastTurn], days: Sequence[Replayed], ttl_seconds: int) -> tuple[BackTest, ...]:
     """The newest ten, oldest first. `turns`: the newest first; `days`: whole ones, replayed at the TTL in force."""
     stored = [turn.forecast for turn in turns if isinstance(turn.forecast, Forecast)]
     known = {one.on: one for one in (stored[0].back_tests if stored else ())}
@@ -40,7 +41,7 @@ def farthest(forecast: Forecast) -> Step | None:
     return up[-1] if up else down[0] if down else None
 
 
-def _made_for(day: Replayed, turns: Sequence[Turn], ttl_seconds: int) -> Forecast | None:
+def _made_for(day: Replayed, turns: Sequence[Turn | PastTurn], ttl_seconds: int) -> Forecast | None:
     """By the first turn of that day, if the TTL was the same."""
     began = midnight(day.on)
     of_day = [turn for turn in turns if began <= turn.started_at < began + EARLY]

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from lumen.model.alert import Severity
 from lumen.model.assessment import HealthLevel
+from lumen.model.past_turn import PastTurn
 from lumen.model.proposal import Priority
 from lumen.model.turn import Occasion, Recommendation, Turn
 
@@ -25,7 +26,7 @@ _BAD = {
 _HEALTH = frozenset(name for names in _BAD.values() for name in names)
 
 
-def should_repost(turns: Sequence[Turn], posted: str) -> bool:
+def should_repost(turns: Sequence[Turn | PastTurn], posted: str) -> bool:
     """`turns` of the last days, newest first, the one just made among them; `posted`: the id of the turn that the last
     report was posted for."""
     now = turns[0]
@@ -41,23 +42,23 @@ def should_repost(turns: Sequence[Turn], posted: str) -> bool:
     return bool(news - _HEALTH if _is_alerted(now) else news)
 
 
-def _lasted(turns: Sequence[Turn]) -> set[str]:
+def _lasted(turns: Sequence[Turn | PastTurn]) -> set[str]:
     """Concerns of the newest turn that all of the last ones had."""
     row = turns[:LASTS_TURNS]
     return set.intersection(*(set(_lasting(turn)) for turn in row)) if len(row) == LASTS_TURNS else set()
 
 
-def _lasting(turn: Turn) -> Iterator[str]:
+def _lasting(turn: Turn | PastTurn) -> Iterator[str]:
     """Bad health, and measurements that are missing."""
     yield from _BAD.get(turn.assessment.gate.health, ())
     yield from (f"missing {missing.what}" for missing in turn.missing)
 
 
-def _is_alerted(turn: Turn) -> bool:
+def _is_alerted(turn: Turn | PastTurn) -> bool:
     return any(one.alert.severity is not Severity.NOTICE for one in turn.alerts)
 
 
-def _at_once(turn: Turn) -> Iterator[str]:
+def _at_once(turn: Turn | PastTurn) -> Iterator[str]:
     """A change that is urgent, whose buttons the report has: by knob, since its next step is no news. Settings that
     drifted: by knob and proposal, for who turns one by hand knows the value that it has now."""
     wanted = turn.wanted

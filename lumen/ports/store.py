@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from lumen.model.audit import AuditEntry
-from lumen.model.history import Day
+from lumen.model.history import Day, DayOfCost
 from lumen.model.messages import Message
 from lumen.model.observed import Piece, Progress
+from lumen.model.past_turn import PastTurns
 from lumen.model.proposal import Decided, Decision, Draft, Measured, Proposal, State
 from lumen.model.service import Chosen, Person, ServiceId
 from lumen.model.turn import Turn
@@ -254,6 +255,9 @@ class Turns(Protocol):
     async def latest(self, service: ServiceId, limit: int) -> Sequence[Turn]:
         """The newest first."""
 
+    async def past(self, service: ServiceId, limit: int) -> PastTurns:
+        """What a turn needs of the newest ones."""
+
     async def report_surface(self, service: ServiceId) -> str | None:
         """The key of the surface that the last turn was shown on."""
 
@@ -358,7 +362,10 @@ class Days(Protocol):
         """
 
     async def days_of(self, services: Sequence[ServiceId], since: date) -> Mapping[ServiceId, Sequence[Day]]:
-        """Of each; all of them in one round trip."""
+        """Of each; some at once. Raises StoreUnavailable."""
+
+    async def costs_of(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Sequence[DayOfCost]]:
+        """What the kept days of each cost. Raises StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from lumen.model.forecast import Forecast
 from lumen.model.history import SLICES_A_DAY, Day, cache_day_of, day_of
 from lumen.model.incident import Pause, StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, with_remedy
+from lumen.model.past_turn import PastTurn
 from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict, direction
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheDay, CacheStats, Deployment, Snapshot, Spend
@@ -112,12 +113,9 @@ class Past:
     low_traffic: Message | None
     trends: tuple[MetricTrend, ...] | NoData
     #: Of the last days, the newest first.
-    turns: Sequence[Turn]
-
-    @property
-    def before(self) -> Turn | None:
-        """The turn before this one; None on the first."""
-        return self.turns[0] if self.turns else None
+    turns: Sequence[PastTurn]
+    #: The turn before this one; None on the first.
+    before: Turn | None
 
     def moves_to(self, assessment: Assessment) -> tuple[ScoreMove, ...]:
         """The parts that moved the scores since the turn before; none on the first one."""
@@ -152,19 +150,20 @@ class TurnHistory:
             trends = await self.numerics.run(trends_of, hours_of_the_week(observations, snapshot.window.end))
         except ImportError:
             trends = NoData(*with_remedy("trend.no_numerics"))
-        turns = await self.turns.latest(service, TURNS_BACK)
+        past = await self.turns.past(service, TURNS_BACK)
         cache = doubted(snapshot.cache, snapshot.traffic, observations[-2 * SLICES_A_DAY :], snapshot.window.start)
         days, today = await self.days.days(service, date.min), day_of(now)
         over = [day for day in days if day.date < today]
         return Past(
             [day for day in days if day.date >= budget_window(now)],
             cache,
-            cache_day_of((replace(snapshot, cache=cache), *(turn.snapshot for turn in turns))),
+            cache_day_of((replace(snapshot, cache=cache), *(turn.snapshot for turn in past.turns))),
             await self._spend(snapshot),
             cost_change(whole_days(day.cost for day in over), today),
             level.low(),
             trends,
-            turns,
+            past.turns,
+            past.newest,
         )
 
     async def _spend(self, snapshot: Snapshot) -> Spend | NoData:
@@ -175,7 +174,8 @@ class TurnHistory:
         known = self._forecasts.get(service.project)
         if known is None or known[0] != snapshot.window.end:
             mates = [one for one in self.watched if one.project == service.project] or [service]
-            days = {mate.name: await self.days.days(mate, date.min) for mate in mates}
+            costs = await self.days.costs_of(mates)
+            days = {mate.name: costs[mate] for mate in mates}
             bill = None if spend.is_estimate else Billed(spend.month_to_date_usd, spend.as_of)
             month, _ = of_days(service.name, spend.budget_usd, days, snapshot.window.end, bill)
             known = self._forecasts[service.project] = (snapshot.window.end, month.forecast_usd())

@@ -8,6 +8,7 @@ from lumen.model.forecast import Bounded, Forecast, Prices, Replayed
 from lumen.model.history import midnight
 from lumen.model.messages import NoData, with_remedy
 from lumen.model.observed import Piece
+from lumen.model.past_turn import PastTurn
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Snapshot
 from lumen.model.turn import Turn
@@ -39,7 +40,7 @@ class Forecasts:
     #: Of each service the last 24 hours in the cache's own memory: of one day, TTL and size.
     _in_memory: dict[ServiceId, tuple[tuple[date, int, float], Bounded | None]] = field(default_factory=dict)
 
-    async def of(self, snapshot: Snapshot, turns: Sequence[Turn]) -> Forecast | NoData:
+    async def of(self, snapshot: Snapshot, turns: Sequence[Turn | PastTurn]) -> Forecast | NoData:
         """For the 24 hours after `snapshot`; `turns` before it, the newest first, say for how long the TTL stands."""
         if snapshot.service not in self.prices:
             return NoData(*with_remedy("forecast.off"))

@@ -8,6 +8,7 @@ from lumen.model.forecast import Forecast, Method, Prices, Replayed
 from lumen.model.history import midnight
 from lumen.model.messages import Message, NoData, message, with_remedy
 from lumen.model.observed import Counted, Piece
+from lumen.model.past_turn import PastTurn
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, CacheStats, Snapshot
 from lumen.model.turn import Turn
@@ -37,7 +38,7 @@ class MissForecasts:
     #: Of each service and TTL the days that are over.
     _known: dict[tuple[ServiceId, int], dict[date, Replayed]] = field(default_factory=dict)
 
-    async def of(self, snapshot: Snapshot, turns: Sequence[Turn], ttl: int) -> Forecast | NoData:
+    async def of(self, snapshot: Snapshot, turns: Sequence[Turn | PastTurn], ttl: int) -> Forecast | NoData:
         """For the 24 hours after `snapshot`, at longer TTLs than `ttl`, which is in force."""
         service, now = snapshot.service, snapshot.taken_at
         if service not in self.prices:

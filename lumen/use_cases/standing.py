@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from lumen.model.messages import NoData
+from lumen.model.past_turn import PastTurn
 from lumen.model.turn import Turn
 
 
-def standing(turns: Sequence[Turn], ttl: int, now: datetime) -> datetime:
+def standing(turns: Sequence[Turn | PastTurn], ttl: int, now: datetime) -> datetime:
     """From when on all that is cached has this TTL. `turns`: the newest first."""
     since = now
     for turn in turns:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.audit import AuditEvent
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message
+from lumen.model.past_turn import PastTurn
 from lumen.model.service import Person, ServiceId
 from lumen.model.turn import Missing, Occasion, Turn
 from lumen.policies.repost import should_repost
@@ -137,7 +138,7 @@ class TurnRunner:
             return (), (error.reason,)
         return ((made.id,), ()) if made else ((), (message("turn.value_moved"),))
 
-    async def _remember(self, turn: Turn, before: Sequence[Turn], lease: Lease | None) -> None:
+    async def _remember(self, turn: Turn, before: Sequence[PastTurn], lease: Lease | None) -> None:
         """Store the turn and mark its report: the last message is updated unless there is something new to say."""
         service = turn.snapshot.service
         shown_on = await self.turns.report_surface(service)

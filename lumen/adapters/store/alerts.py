@@ -7,7 +7,7 @@ The sums are a hash of "2026-11-22/requests" and the like, added to in the step 
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -18,9 +18,9 @@ from lumen.adapters.store.leases import lease_lost
 from lumen.adapters.store.scripts import Calls, Reply, position
 from lumen.model.alert import Observation, Severity
 from lumen.model.course import RevisionsSeen
-from lumen.model.day_cost import PARTS
+from lumen.model.day_cost import PARTS, DayCost
 from lumen.model.error_lines import ErrorLines
-from lumen.model.history import Day, day_of, folded, together
+from lumen.model.history import Day, DayOfCost, day_of, folded, together
 from lumen.model.incident import (
     CALLS_END,
     CALLS_ROUND,
@@ -62,6 +62,9 @@ SUMS = (
 )
 
 LATENCY = "latency_ms"
+_COST_PARTS = tuple((part, (f"cost_slices/{part}", f"cost_nano_usd/{part}")) for part in range(PARTS))
+#: So many services' days are read in one round trip.
+AT_ONCE = 20
 
 
 class RedisDays:
@@ -74,33 +77,53 @@ class RedisDays:
         return (await self.days_of([service], since))[service]
 
     async def days_of(self, services: Sequence[ServiceId], since: date) -> dict[ServiceId, list[Day]]:
-        replies = await self._calls.read_each([("read", one, ("HGETALL", position("days"))) for one in services])
-        found: dict[ServiceId, list[Day]] = {}
-        for service, reply in zip(services, replies, strict=True):
-            found[service] = _days(reply.values[0], since)
-            await asyncio.sleep(0)  # clicks get their turn
-        return found
+        return {service: [_day(*one) for one in sums] async for service, sums in self._sums(services, since, "")}
+
+    async def costs_of(self, services: Sequence[ServiceId]) -> dict[ServiceId, list[DayOfCost]]:
+        return {
+            service: [_cost_of(*one) for one in sums] async for service, sums in self._sums(services, date.min, "costs")
+        }
+
+    async def _sums(
+        self, services: Sequence[ServiceId], since: date, which: str
+    ) -> AsyncIterator[tuple[ServiceId, list[tuple[date, dict[str, int]]]]]:
+        for start in range(0, len(services), AT_ONCE):
+            some = services[start : start + AT_ONCE]
+            replies = await self._calls.read_each([("days_read", one, (since.isoformat(), which)) for one in some])
+            for service, reply in zip(some, replies, strict=True):
+                yield service, _by_day(reply.lines())
+                await asyncio.sleep(0)  # clicks get their turn
 
 
-def _days(stored: Sequence[str], since: date) -> list[Day]:
+def _by_day(stored: Sequence[str]) -> list[tuple[date, dict[str, int]]]:
+    """From field, value, field, value …"""
     sums: dict[str, dict[str, int]] = {}
-    for field, value in _pairs(stored):
+    for field, value in zip(stored[::2], stored[1::2], strict=True):
         of, _, name = field.partition("/")
-        sums.setdefault(of, {})[name] = int(value)
-    return [_day(date.fromisoformat(of), sums[of]) for of in sorted(sums) if of >= since.isoformat()]
+        of_day = sums.get(of)
+        if of_day is None:
+            of_day = sums[of] = {}
+        of_day[name] = int(value)
+    return [(date.fromisoformat(of), sums[of]) for of in sorted(sums)]
 
 
 def _day(of: date, sums: Mapping[str, int]) -> Day:
     """A sum that an older Lumen did not make yet is 0, over 0 slices."""
     counts = {name: sums.get(name, 0) for name in SUMS if name != "cost_nano_usd"}
     latencies = {_bucket(name): count for name, count in sums.items() if name.startswith(LATENCY) and count}
+    cost = _cost(of, sums)
+    return Day(of, **counts, cost_usd=cost.usd, latencies=latencies, cost_parts=cost.parts)
+
+
+def _cost_of(of: date, sums: Mapping[str, int]) -> DayOfCost:
+    return DayOfCost(of, sums.get("slices", 0), _cost(of, sums))
+
+
+def _cost(of: date, sums: Mapping[str, int]) -> DayCost:
     parts = {
-        part: (known, sums.get(f"cost_nano_usd/{part}", 0) / NANO)
-        for part in range(PARTS)
-        if (known := sums.get(f"cost_slices/{part}"))
+        part: (known, sums.get(usd, 0) / NANO) for part, (slices, usd) in _COST_PARTS if (known := sums.get(slices))
     }
-    usd = sums.get("cost_nano_usd", 0) / NANO
-    return Day(of, **counts, cost_usd=usd, latencies=latencies, cost_parts=parts)
+    return DayCost(of, sums.get("cost_slices", 0), sums.get("cost_nano_usd", 0) / NANO, parts)
 
 
 @lru_cache
@@ -108,11 +131,6 @@ def _bucket(name: str) -> Bucket:
     """Of "latency_ms/155.5/217.7": the same few of every day."""
     _, low, high = name.split("/")
     return float(low), float(high)
-
-
-def _pairs(listed: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """HGETALL answers a script with field, value, field, value …"""
-    return zip(listed[::2], listed[1::2], strict=True)
 
 
 #: What alerts are rebuilt from (REPLAY); effects compare with the fortnight before the three days of a change.
@@ -152,9 +170,9 @@ class RedisAlerts:
             return []
         # Slices follow each other without gaps, so this many are new; some more do no harm.
         wanted = 0 if after is None else -int((newest - after) / SLICE)
-        reply = await self._calls.read("read", service, "LRANGE", position("observations"), wanted, -1)
+        reply = await self._calls.read("read_lines", service, "LRANGE", position("observations"), wanted, -1)
         found: list[Observation] = []
-        for at, text in enumerate(reply.values[0]):
+        for at, text in enumerate(reply.lines()):
             if at % BATCH == 0:
                 await asyncio.sleep(0)  # clicks get their turn
             found.append(decode(Observation, text))

@@ -6,6 +6,7 @@ from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.leases import lease_lost
 from lumen.adapters.store.scripts import Calls, position
+from lumen.model.past_turn import PastTurn, PastTurns, past
 from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
 from lumen.ports.store import Lease
@@ -13,6 +14,8 @@ from lumen.ports.store import Lease
 #: Two weeks of hours.
 KEEP = 14 * 24
 BATCH = 20
+#: What later turns need is kept of so many.
+PASTS = 100
 
 
 class RedisTurns:
@@ -33,6 +36,8 @@ class RedisTurns:
             self._keep,
             lease.name if lease else "",
             lease.token if lease else "",
+            encode(past(turn)),
+            PASTS,
         )
         if reply.status == "LEASE_LOST":
             raise lease_lost(lease.name if lease else "")
@@ -40,11 +45,21 @@ class RedisTurns:
     async def latest(self, service: ServiceId, limit: int) -> list[Turn]:
         reply = await self._calls.read("turn_latest", service, limit)
         found: list[Turn] = []
-        for at, text in enumerate(reply.values[0]):
+        for at, text in enumerate(reply.lines()):
             if at % BATCH == 0:
                 await asyncio.sleep(0)  # clicks get their turn: one takes half a millisecond
             found.append(decode(Turn, text))
         return found
+
+    async def past(self, service: ServiceId, limit: int) -> PastTurns:
+        reply = await self._calls.read("turn_past", service, limit)
+        found: list[PastTurn] = []
+        for at, text in enumerate(reply.lines(1)):
+            if at % BATCH == 0:
+                await asyncio.sleep(0)
+            found.append(decode(PastTurn, text))
+        newest = reply.values[0]
+        return PastTurns(decode(Turn, newest) if newest else None, found)
 
     async def report_surface(self, service: ServiceId) -> str | None:
         reply = await self._calls.read("read", service, "HGET", position("slots"), "report surface")

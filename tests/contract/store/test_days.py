@@ -11,7 +11,7 @@ from lumen.adapters.store import alerts as room
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays
 from lumen.adapters.store.scripts import key
 from lumen.model.alert import Correction, Observation
-from lumen.model.history import Day, folded, together
+from lumen.model.history import Day, DayOfCost, folded, together
 from lumen.model.snapshot import SLICE, LatencyDistribution
 from lumen.ports.incidents import Look
 from lumen.ports.store import Lease
@@ -67,7 +67,9 @@ async def test_the_stored_sums_are_those_of_the_slices(
     given = slices(40)
     assert await alerts.look(SERVICE, lease, Look(None, given[:28], ()))
     assert await alerts.look(SERVICE, lease, Look(given[27].start, given[28:], ()))
-    assert same(await days.days(SERVICE, EVER), folded(given))
+    assert same(kept := await days.days(SERVICE, EVER), folded(given))
+    costs = await days.costs_of([SERVICE, OTHER])
+    assert costs == {SERVICE: [DayOfCost(day.date, day.slices, day.cost) for day in kept], OTHER: []}
     assert [d.date for d in await days.days(SERVICE, date(2026, 3, 1))] == [date(2026, 3, 1)]
     assert await days.days(OTHER, EVER) == []
 

@@ -7,7 +7,9 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 
+from lumen.adapters.store.scripts import key
 from lumen.model.messages import LeaseLost
+from lumen.model.past_turn import PastTurns, past
 from lumen.model.turn import Turn
 from lumen.ports.store import Surface
 from tests.contract.store.builders import DAY, KIM, OTHER, SERVICE, SOON, Store, draft
@@ -80,6 +82,20 @@ async def test_turns_are_kept_newest_first_and_capped(store: Store) -> None:
     assert await store.turns.report_surface(SERVICE) == "surface t4"
     assert await store.turns.report_surface(OTHER) is None
     assert {dirty.surface.key for dirty in await store.outbox.dirty(SERVICE)} == {f"surface t{n}" for n in range(5)}
+
+
+async def test_what_later_turns_need_is_kept_beside_the_newest_turns(store: Store) -> None:
+    assert await store.turns.past(SERVICE, 10) == PastTurns(None, [])
+    turns = [replace(a_turn(), id=f"t{n}", started_at=store.clock.now() + n * DAY) for n in range(3)]
+    for turn in turns:
+        await store.turns.save(turn, None, "surface")
+    wanted = PastTurns(turns[2], [past(turn) for turn in reversed(turns)])
+    assert await store.turns.past(SERVICE, 10) == wanted
+    assert await store.turns.past(SERVICE, 2) == PastTurns(turns[2], wanted.turns[:2])
+    await store.redis.hdel(key(SERVICE, "turns"), "past/t1")  # as an older Lumen stored it
+    found = await store.turns.past(SERVICE, 10)
+    whole = replace(wanted.turns[1], wanted=turns[1].wanted)
+    assert found == PastTurns(turns[2], [wanted.turns[0], whole, wanted.turns[2]])
 
 
 async def test_a_turn_is_saved_once_and_fenced(store: Store) -> None:

@@ -13,6 +13,7 @@ from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.incident import StoredAlert
 from lumen.model.messages import Message, message
+from lumen.model.past_turn import past
 from lumen.model.proposal import Change, Knob, Origin, Priority
 from lumen.model.snapshot import Snapshot
 from lumen.model.turn import Missing, Occasion, Recommendation, Turn
@@ -68,7 +69,7 @@ def posts(hours: Iterable[Turn]) -> Sequence[int]:
     for hour, one in enumerate(hours):
         at = NOW + hour * HOUR
         made.insert(0, replace(one, id=str(hour), slot=at, started_at=at))
-        if not posted or should_repost(made[:100], posted):
+        if not posted or should_repost([made[0], *map(past, made[1:100])], posted):
             anew.append(hour)
             posted = str(hour)
     return anew

@@ -1,6 +1,6 @@
--- The newest turns first.
+-- The newest turns first, each a line of one text (read_lines.lua).
 -- ARGV    3 how many
--- Reply   OK { turn, … }
+-- Reply   OK lines ('' for none)
 local ids = redis.call('ZREVRANGE', TURN_ORDER, 0, tonumber(ARGV[3]) - 1)
-if #ids == 0 then return { 'OK', NOW, {} } end
-return { 'OK', NOW, redis.call('HMGET', TURNS, unpack(ids)) }
+if #ids == 0 then return { 'OK', NOW, '' } end
+return { 'OK', NOW, table.concat(redis.call('HMGET', TURNS, unpack(ids)), '\n') }
