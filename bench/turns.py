@@ -34,7 +34,7 @@ from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, LatencyDistribution, Snapshot, Spend, Window
 from lumen.model.turn import Occasion, Turn
 from lumen.policies.auto_apply import AutoApplySettings
-from lumen.policies.guard import Automation, Locks
+from lumen.policies.guard import Automation
 from lumen.policies.size import SizeLimits
 from lumen.policies.ttl import TtlLimits
 from lumen.ports.clock import no_fault
@@ -100,12 +100,12 @@ class Fleet:
         self.leases = RedisLeases(redis)
         proposals = RedisProposals(redis, self.clock)
         claims = Claims(self.leases, self.slots, self.clock)
-        restraints = Restraints(RedisControls(redis, self.clock), self.clock, Automation(), Locks())
+        restraints = Restraints(RedisControls(redis, self.clock), self.clock, Automation(), {})
         evaluator = Evaluator(
             TurnHistory(self.alerts, self.days, self.turns, self.numerics, services),
             self.numerics,
-            AssessmentSettings(),
-            Policies({}, TtlLimits(), SizeLimits()),
+            dict.fromkeys(services, AssessmentSettings()),
+            Policies({}, dict.fromkeys(services, TtlLimits()), dict.fromkeys(services, SizeLimits())),
             restraints,
             proposals,
             self.alerts,

@@ -125,16 +125,17 @@ class _Assembly:
         self._fault = fault_point(settings.lumen_fault_at)
         self._zone = ZoneInfo(settings.digest_timezone)
         self._lacking = _lacking()
-        self._deployments = CloudRunDeployments(google.services, google.revisions)
+        self._deployments = CloudRunDeployments(google.services, google.revisions, clock=store.clock)
         self._remembered = RememberedDeployments(self._deployments, store.controls)
         self._sources = Sources(settings, store.clock, google, self._deployments, caches)
-        ttls = ttls_of(self._sources)
+        ttls = ttls_of(self._sources, self._deployments.environment_ttl)
+        afresh = ttls_of(self._sources, self._deployments.environment_ttl_now)
         self._ttl = TtlSettings(ttls)
         self._cache_keys = {
             service: CacheSweeper(caches[service].redis, its.cache_key_prefix)
             for service, its in settings.watched.items()
         }
-        self._knobs = knobs_of(settings, caches, google, ttls, store.clock)
+        self._knobs = knobs_of(settings, caches, google, self._deployments, afresh, store.clock)
         self._slices = slices_of(self._sources)
         self._targets = each(settings.watched, alert_targets)
         self._allowed = {service: 1 - one.error_free_share for service, one in self._targets.items()}

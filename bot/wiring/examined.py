@@ -93,6 +93,7 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
     deployments = CloudRunDeployments(google.services, google.revisions)
     clock, budgets = clock_of(settings), budgets_of(settings, google, deployments)
     sources = Sources(settings, clock, google, deployments, caches)
+    ttls = ttls_of(sources, deployments.environment_ttl)
     try:
         yield Examined(
             store=lambda: _store_facts(settings),
@@ -112,7 +113,7 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
             ),
             figures=CustomMetrics(google.metrics),
             store_url=settings.state_redis_url.get_secret_value(),
-            collector=collector_of(sources, TtlSettings(ttls_of(sources)), in_force_of(settings, budgets, clock)),
+            collector=collector_of(sources, TtlSettings(ttls), in_force_of(settings, budgets, clock)),
         )
     finally:
         await google.close()

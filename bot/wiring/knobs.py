@@ -20,6 +20,7 @@ from lumen.adapters.google.cloud_run_knobs import (
     CloudRunVariable,
 )
 from lumen.adapters.google.cloud_run_traffic import CloudRunTraffic
+from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.memorystore import MemorystoreActuator
 from lumen.adapters.pagers import WebhookPager, alertmanager_alerts, pagerduty_event
 from lumen.model import ion_contract
@@ -45,11 +46,16 @@ def knobs_of(
     settings: Settings,
     caches: Mapping[ServiceId, TunedCache],
     google: GoogleClients,
+    deployments: CloudRunDeployments,
     ttls: Mapping[ServiceId, RedisTtl],
     clock: Clock,
 ) -> Mapping[ServiceId, Knobs]:
-    """The knobs of each service and their ranges; those that have all of it in common share them."""
-    editor, made, found = CloudRunEditor(google.services), dict[tuple[int, int], Knobs](), dict[ServiceId, Knobs]()
+    """The knobs of each service and their ranges; those that have all of it in common share them.
+
+    `ttls` that are read afresh: whoever changes something goes by them.
+    """
+    editor = CloudRunEditor(google.services, changed=deployments.changed)
+    made, found = dict[tuple[int, int], Knobs](), dict[ServiceId, Knobs]()
     for service, its in settings.watched.items():
         cache, ttl = caches[service], ttls[service]
         key = id(its), id(ttl)

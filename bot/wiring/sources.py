@@ -14,7 +14,7 @@ from bot.wiring.caches import TunedCache
 from lumen.adapters.cache.access_stream import RedisAccessStream
 from lumen.adapters.cache.announced import RedisAnnouncedMisses
 from lumen.adapters.cache.redis_info import RedisInfoCache
-from lumen.adapters.cache.ttl import RedisTtl
+from lumen.adapters.cache.ttl import EnvironmentTtl, RedisTtl
 from lumen.adapters.cache_reader import CacheReader
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, GoogleSpend, PubSubBudgetNews
 from lumen.adapters.google.clients import GoogleClients
@@ -84,12 +84,12 @@ class Sources:
         return frozenset(service for service, name in self.names.items() if users[name] == 1)
 
 
-def ttls_of(sources: Sources) -> Mapping[ServiceId, RedisTtl]:
+def ttls_of(sources: Sources, environment: EnvironmentTtl) -> Mapping[ServiceId, RedisTtl]:
     """The setting in each service's cache, and the environment's where there is none."""
     alone, made, found = sources.alone(), dict[tuple[str, int, bool], RedisTtl](), dict[ServiceId, RedisTtl]()
     for service, its in sources.settings.watched.items():
         cache, default = sources.caches[service], its.default_ttl_seconds
-        one = RedisTtl(cache.redis, default, sources.deployments.environment_ttl, service in alone, cache.reads)
+        one = RedisTtl(cache.redis, default, environment, service in alone, cache.reads)
         found[service] = made.setdefault((cache.url, default, one.alone), one)
     return found
 

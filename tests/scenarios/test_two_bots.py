@@ -35,7 +35,7 @@ def stored_turns(world: World) -> list[dict[str, str]]:
     """Every turn that is remembered."""
     with redis.Redis.from_url(world.state.socket_url, decode_responses=True) as store:
         (key,) = store.scan_iter("*turns")
-        return [json.loads(text) for text in store.hvals(key)]
+        return [json.loads(text) for of, text in store.hgetall(key).items() if not of.startswith("past/")]
 
 
 async def surfaces(slack: SandboxClient) -> Counter[str]:

@@ -58,6 +58,10 @@ class Edit:
         return any(path.startswith("template") for path in self.paths)
 
 
+def _nobody(_: ServiceId) -> None:
+    """Nobody keeps what was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class CloudRunEditor:
     """Makes edits, whatever they are for."""
@@ -65,6 +69,8 @@ class CloudRunEditor:
     services: ServicesAsyncClient
     patience: Patience = PATIENCE
     limits: EditLimits = EditLimits()
+    #: Told before and after each edit: what was read of services before it does not hold any more.
+    changed: Callable[[ServiceId], None] = _nobody
 
     async def read(self, service: ServiceId) -> Any:
         """The `Service` (proto-plus) as it is now. Raises SourceUnavailable."""
@@ -87,7 +93,7 @@ class CloudRunEditor:
             if time.monotonic() >= until:
                 raise self._too_slow(service)
             try:
-                await self._finish(service, await self._send(service, now, edit))
+                await self._finish(service, await self._sent(service, now, edit))
                 break
             except exceptions.Aborted:
                 # Somebody else edited the service since it was read: read and check afresh.
@@ -97,7 +103,16 @@ class CloudRunEditor:
             raise ActuatorFailed(
                 *with_remedy("actuator.conflicts", service=service.name, times=self.limits.conflicts + 1)
             )
-        return await self._settled(service, edit)
+        try:
+            return await self._settled(service, edit)
+        finally:
+            self.changed(service)
+
+    async def _sent(self, service: ServiceId, now: Any, edit: Edit) -> Any:
+        try:
+            return await self._send(service, now, edit)
+        finally:
+            self.changed(service)  # also where nobody knows whether it was taken
 
     async def rehearse(self, service: ServiceId, edit: Edit) -> bool:
         """Whether there would be anything to do. Raises what `make` would raise before it writes."""

@@ -4,28 +4,30 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.cloud.run_v2 import ListRevisionsRequest, ListServicesRequest, RevisionsAsyncClient, ServicesAsyncClient
+from google.cloud.run_v2 import ListRevisionsRequest, RevisionsAsyncClient, ServicesAsyncClient
 
 from lumen.adapters.checks import no_data
 from lumen.adapters.google import service_fields as reader
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import RUN, reading
+from lumen.adapters.google.listed_services import NOW, ListedServices, Place, all_of
 from lumen.adapters.google.service_fields import DEFAULT_MEMORY, DEFAULT_VCPU, quantity
 from lumen.model import ion_contract
 from lumen.model.cost import InstanceShape
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import Deployment, Revision
+from lumen.model.snapshot import SLICE, Deployment, Revision
+from lumen.ports.clock import Clock
 
 GIB = 2**30
 #: Enough for a rollback's memory; a service may have a thousand.
 MOST_REVISIONS = 50
-MOST_PAGES = 50
+#: So long one answer of ListServices serves what tells of deployments; shapes and environments have it for a slice.
+A_MOMENT = timedelta(minutes=1)
 
-Place = tuple[str, str]  # project, region
 _NUMBERED = re.compile(r"-(\d{6,})\.[a-z0-9-]+\.run\.app")
 
 
@@ -36,72 +38,65 @@ class CloudRunDeployments:
     services: ServicesAsyncClient
     revisions: RevisionsAsyncClient
     patience: Patience = PATIENCE
-    _asking: "dict[Place, asyncio.Task[Mapping[str, Any]]]" = field(default_factory=dict, init=False)
+    #: None: nothing that was asked for before is told again.
+    clock: Clock | None = None
+    _listed: ListedServices = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_listed", ListedServices(self.services, self.patience, self.clock))
+
+    def changed(self, service: ServiceId) -> None:
+        """Lumen changes `service`: no answer of before that is told any more."""
+        self._listed.changed((service.project, service.region))
 
     async def deployments(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Deployment | NoData]:
         """As they are now. Without the list of revisions a deployment is NoData: rollback would build on it."""
-        told, revisions = await asyncio.gather(self._told(services), self._all_revisions(services))
+        told, revisions = await asyncio.gather(self._told(services, A_MOMENT), self._all_revisions(services))
         return {service: _deployment(told[service], revisions[service]) for service in services}
 
     async def shapes(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, InstanceShape | NoData]:
         """CPU and memory of one instance of each service."""
-        told = await self._told(services)
+        told = await self._told(services, SLICE)
         return {service: one if isinstance(one, NoData) else _shape(one) for service, one in told.items()}
 
     async def project_number(self, project: str, region: str) -> str:
         """As the addresses of its services bear it, "NAME-NUMBER.REGION.run.app"; "" where none can be read."""
         try:
-            listed = await self._list_services((project, region))
+            listed = await self._listed.of((project, region), SLICE)
         except SourceUnavailable:
             return ""
         return next((found[1] for one in listed.values() for url in one.urls if (found := _NUMBERED.search(url))), "")
 
     async def environment_ttl(self, service: ServiceId) -> int | None:
-        """DEFAULT_TTL_SECONDS of the running configuration; None where it is not set.
+        """DEFAULT_TTL_SECONDS of the running configuration, at most a slice old; None where it is not set.
 
         Raises SourceUnavailable where it cannot be read just now, or comes from a secret.
         """
-        one = (await self._told([service]))[service]
+        return await self._environment_ttl(service, SLICE)
+
+    async def environment_ttl_now(self, service: ServiceId) -> int | None:
+        """The same, asked for afresh, as whoever changes something needs it."""
+        return await self._environment_ttl(service, NOW)
+
+    async def _environment_ttl(self, service: ServiceId, within: timedelta) -> int | None:
+        one = (await self._told([service], within))[service]
         if isinstance(one, NoData):
             raise SourceUnavailable(one.reason, one.remedy)
         if reader.comes_from_secret(one, ion_contract.ENV_VARIABLE):
             raise SourceUnavailable(*with_remedy("source.ttl_is_secret", variable=ion_contract.ENV_VARIABLE))
         return reader.env_ttl_seconds(one)
 
-    async def _told(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Any]:
+    async def _told(self, services: Sequence[ServiceId], within: timedelta) -> Mapping[ServiceId, Any]:
         """Each service's `Service` (proto-plus), or NoData."""
         found: dict[ServiceId, Any] = {}
         for place, names in _by_place(services).items():
             try:
-                listed = await self._list_services(place)
+                listed = await self._listed.of(place, within)
             except SourceUnavailable as error:
                 found |= dict.fromkeys(names, no_data(error))
                 continue
             found |= {service: listed.get(service.name) or _unknown(service) for service in names}
         return found
-
-    async def _list_services(self, place: Place) -> Mapping[str, Any]:
-        """By short name. Those who ask at the same time (several parts of one turn do) share one call."""
-        task = self._asking.get(place)
-        if task is None:
-            task = asyncio.create_task(self._ask_for_services(place))
-            self._asking[place] = task
-            task.add_done_callback(lambda done: self._answered(place, done))
-        return await asyncio.shield(task)
-
-    def _answered(self, place: Place, done: "asyncio.Task[Mapping[str, Any]]") -> None:
-        self._asking.pop(place, None)
-        if not done.cancelled():
-            done.exception()  # seen, also when everybody who asked has meanwhile gone
-
-    async def _ask_for_services(self, place: Place) -> Mapping[str, Any]:
-        project, region = place
-        with reading(RUN, f"services in {region}", project):
-            async with asyncio.timeout(self.patience.whole_seconds):
-                pager = await self.services.list_services(
-                    ListServicesRequest(parent=f"projects/{project}/locations/{region}"), **self.patience.options
-                )
-                return {reader.short(one.name): one for one in await _all(pager, "services")}
 
     async def _all_revisions(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, Sequence[Any] | NoData]:
         found: dict[ServiceId, Sequence[Any] | NoData] = {}
@@ -124,19 +119,7 @@ class CloudRunDeployments:
                     ListRevisionsRequest(parent=f"projects/{project}/locations/{region}/services/{name}"),
                     **self.patience.options,
                 )
-                return await _all(pager, "revisions")
-
-
-async def _all(pager: Any, field: str) -> list[Any]:
-    """The items of at most `MOST_PAGES` pages: a server may hand out page tokens for ever."""
-    items: list[Any] = []
-    pages = 0
-    async for page in pager.pages:
-        items.extend(getattr(page, field))
-        pages += 1
-        if pages >= MOST_PAGES:
-            break
-    return items
+                return await all_of(pager, "revisions")
 
 
 def _by_place(services: Sequence[ServiceId]) -> Mapping[Place, list[ServiceId]]:

@@ -1,5 +1,6 @@
 """How services are deployed, read through the real clients; and what a month costs."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from lumen.adapters.google.service_fields import quantity
 from lumen.model.cost import HOUR_SECONDS, CostPrices, InstanceShape, cache_shares, cost_usd
 from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import Deployment, HourlyHistory, Spend, Window
+from lumen.model.snapshot import SLICE, Deployment, HourlyHistory, Spend, Window
 from tests.alike import Alike
 from tests.foreign_google import ForeignGoogle
 from tests.foreign_run import ForeignRun
@@ -78,10 +79,47 @@ async def test_an_unknown_service_costs_only_itself(run: ForeignRun, source: Clo
 async def test_a_fleet_is_two_calls_and_those_who_ask_at_once_share_one(
     google: ForeignGoogle, run: ForeignRun, source: CloudRunDeployments
 ) -> None:
-    import asyncio
-
     await asyncio.gather(source.deployments([API, OTHER]), source.shapes([API, OTHER]), source.shapes([API]))
     assert sorted(google.calls) == ["ListRevisions", "ListServices"]
+
+
+async def test_one_answer_serves_a_slice_and_none_of_before_a_change_is_told(
+    google: ForeignGoogle, run: ForeignRun, clients: GoogleClients
+) -> None:
+    clock = ManualClock()
+    source = CloudRunDeployments(clients.services, clients.revisions, ONCE, clock)
+
+    async def told(by: timedelta = timedelta(0)) -> tuple[int | None, int]:
+        clock.move(by)
+        return await source.environment_ttl(API), google.calls.count("ListServices")
+
+    assert await told() == (300, 1)
+    await source.deployments([API])
+    await source.shapes([API, OTHER])
+    run.service.template.containers[0].env[0].value = "420"
+    assert await told(SLICE - timedelta(seconds=1)) == (300, 1)
+    assert await told(timedelta(seconds=1)) == (420, 2)
+    clock.move(timedelta(minutes=1))
+    await source.deployments([API])  # nothing older than a minute is a deployment
+    run.service.template.containers[0].env[0].value = "480"
+    assert await told() == (420, 3)
+    assert await source.environment_ttl_now(API) == 480
+    assert await told() == (480, 4)
+    run.service.template.containers[0].env[0].value = "540"
+    source.changed(OTHER)  # of the same place
+    assert await told() == (540, 5)
+
+
+async def test_an_answer_that_was_asked_for_before_a_change_is_not_kept(
+    google: ForeignGoogle, run: ForeignRun, clients: GoogleClients
+) -> None:
+    source = CloudRunDeployments(clients.services, clients.revisions, ONCE, ManualClock())
+    asking = asyncio.create_task(source.environment_ttl(API))
+    await asyncio.sleep(0)
+    source.changed(API)
+    await asking
+    await source.environment_ttl(API)
+    assert google.calls.count("ListServices") == 2
 
 
 @pytest.mark.parametrize("method", ["ListServices", "ListRevisions"])

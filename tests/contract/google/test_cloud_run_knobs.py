@@ -76,6 +76,13 @@ async def test_what_is_in_force_is_one_for_reports_and_knobs(
     assert told.env_ttl_seconds == (await in_environment.read(API)).value == 420
 
 
+async def test_an_edit_tells_that_what_was_read_before_does_not_hold(clients: GoogleClients, run: ForeignRun) -> None:
+    changed: list[ServiceId] = []
+    actuator = CloudRunMemoryActuator(CloudRunEditor(clients.services, PATIENCE, LIMITS, changed.append))
+    await actuator.set(API, MEMORY, Reading(512, ""), "p1")
+    assert set(changed) == {API}
+
+
 async def test_memory_is_refused_while_traffic_is_pinned(run: ForeignRun, editor: CloudRunEditor) -> None:
     run.pin("ion-api-00001")
     with pytest.raises(ActuatorFailed) as refused:
