@@ -1,18 +1,28 @@
 """Which services may have work: told by one set of the store, never without one that has."""
 
 import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+import pytest
 from redis.asyncio import Redis
 
 from lumen.adapters.store import epoch, scripts
 from lumen.adapters.store.active import RedisHint
+from lumen.adapters.store.alerts import RedisAlerts, RedisPages
+from lumen.adapters.store.controls import RedisControls
 from lumen.adapters.store.hint import QUIET, hint_of
+from lumen.adapters.store.outbox import RedisPendingReplies
+from lumen.model.incident import PagerState, PagerStep, Pause, Pinned, StoredAlert
+from lumen.model.proposal import Choice, State
 from lumen.model.service import ServiceId
 from lumen.ports.store import Surface
 from lumen.use_cases.active import Active
-from tests.contract.store.builders import DAY, LONG, OTHER, SERVICE, Store, draft
+from tests.contract.store.builders import DAY, KIM, LONG, OTHER, SERVICE, Store, click, draft
+from tests.contract.use_cases.incidents import over, page, told
 
 REPORT = Surface(SERVICE, "report", "20261122")
 
@@ -27,9 +37,9 @@ async def set_of(store: Store, service: ServiceId) -> tuple[Redis, str]:
     return (await store.redis.holder(hint)).redis, hint
 
 
-async def pass_over(store: Store) -> None:
+async def pass_over(store: Store, services: Sequence[ServiceId] = (SERVICE, OTHER)) -> None:
     """As if so much time had passed that no change that was sent can run any more."""
-    for service in (SERVICE, OTHER):
+    for service in services:
         server, hint = await set_of(store, service)
         await server.zadd(hint, {service.key: 1}, xx=True)
 
@@ -90,3 +100,142 @@ async def test_an_emptied_hint_is_noticed_at_once(store: Store) -> None:
     await epoch.init(store.redis, (replace(SERVICE, name="another"),), store.clock)
     assert await ours.now() == await others.now() == (SERVICE, OTHER)
     assert (ours.beginnings, others.beginnings) == (2, 2)
+
+
+Step = Callable[[Store], Awaitable[object]]
+
+
+async def approve(store: Store) -> None:
+    (waiting,) = await store.proposals.unfinished(SERVICE)
+    await store.proposals.decide(SERVICE, waiting.id, click(Choice.APPROVE, "c1"), reply_to="U1")
+    await show(store)
+
+
+async def carry_out(store: Store) -> None:
+    (approved,) = await store.proposals.unfinished(SERVICE)
+    await store.proposals.advance(SERVICE, approved.id, await store.lease(), State.FAILED, None)
+    await show(store)
+
+
+async def show(store: Store) -> None:
+    for dirty in await store.outbox.dirty(SERVICE):
+        await store.outbox.shown(dirty, "C1", "1.0")
+
+
+async def answer(store: Store) -> None:
+    await RedisPendingReplies(store.redis).given(SERVICE, "c1")
+
+
+async def propose(store: Store, acts_in: timedelta | None = None) -> None:
+    await store.proposals.propose(draft(), DAY, acts_in)
+    await show(store)
+
+
+async def withdraw(store: Store) -> None:
+    (waiting,) = await store.proposals.unfinished(SERVICE)
+    await store.proposals.decide(SERVICE, waiting.id, click(Choice.WITHDRAW, "w", None))
+    await show(store)
+
+
+async def open_page(store: Store) -> None:
+    one = page(store.clock.now())
+    await told(store, StoredAlert(one, one.id))
+    await show(store)
+
+
+async def close_page(store: Store) -> None:
+    (stored,) = await RedisAlerts(store.redis, store.clock).open(SERVICE)
+    await told(store, replace(stored, alert=over(stored.alert, store.clock.now())))
+    await show(store)
+
+
+async def pager_that_heard_the_beginning(store: Store) -> None:
+    await open_page(store)
+    await pager(store, PagerStep.TRIGGER)
+    await close_page(store)
+
+
+async def pager(store: Store, step: PagerStep = PagerStep.RESOLVE) -> None:
+    (incident,) = await RedisAlerts(store.redis, store.clock).incidents(SERVICE, 1)
+    await RedisPages(store.redis, store.clock).pager(SERVICE, incident, PagerState(step, store.clock.now()))
+    await show(store)
+
+
+async def pin(store: Store) -> None:
+    pinned = Pinned("ion-api-00007", store.clock.now())
+    await RedisControls(store.redis, store.clock).pinned(SERVICE, pinned)
+
+
+async def unpin(store: Store) -> None:
+    await RedisControls(store.redis, store.clock).pinned(SERVICE, None)
+
+
+async def pause(store: Store) -> None:
+    now = store.clock.now()
+    await RedisControls(store.redis, store.clock).pause(SERVICE, Pause(KIM, now, now + timedelta(hours=8)))
+    await show(store)
+
+
+async def resume(store: Store) -> None:
+    await RedisControls(store.redis, store.clock).resume(SERVICE, None)
+    await show(store)
+
+
+#: What begins each kind of work, and what ends it. What else Lumen does comes due by slots, which ask no store twice.
+WORK: Mapping[str, tuple[Step, Step]] = {
+    "a card that waits, its reminder, its expiry": (propose, withdraw),
+    "a countdown, its moments and its end": (partial(propose, acts_in=LONG), withdraw),
+    "an approval that is carried out": (lambda store: _then(store, propose, approve, answer), carry_out),
+    "an answer that is owed": (lambda store: _then(store, propose, approve, carry_out), answer),
+    "a message that is behind": (lambda store: store.outbox.mark(REPORT), show),
+    "an open incident: calls, moments, error lines, guardrails": (open_page, close_page),
+    "a pager that has not heard the end": (pager_that_heard_the_beginning, pager),
+    "a revision to which traffic is pinned": (pin, unpin),
+    "a control that ends, and its reminder": (pause, resume),
+}
+
+
+async def _then(store: Store, *steps: Step) -> None:
+    for step in steps:
+        await step(store)
+
+
+@pytest.mark.parametrize("kind", WORK)
+async def test_each_kind_of_work_keeps_its_service_active_until_it_is_done(store: Store, kind: str) -> None:
+    begin, end = WORK[kind]
+    ours = active(store)
+    await ours.now()
+    await begin(store)
+    for _ in range(2):
+        await pass_over(store)
+        await ours.rest()
+        assert await ours.now() == [SERVICE]
+    await end(store)
+    await pass_over(store)
+    await ours.rest()
+    assert await ours.now() == []
+
+
+async def test_a_control_that_ends_far_from_now_is_waited_for_by_the_hourly_round(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, now = active(store), store.clock.now()
+    await RedisControls(store.redis, store.clock).pause(SERVICE, Pause(KIM, now, now + 3 * DAY))
+    await show(store)
+    for days, expected in ((0, []), (2, [SERVICE])):
+        store.clock.time = now + days * DAY
+        monkeypatch.setattr("lumen.use_cases.active.REFILL_EVERY_SECONDS", 0.0)
+        await ours.now()
+        monkeypatch.setattr("lumen.use_cases.active.REFILL_EVERY_SECONDS", 3600.0)
+        await pass_over(store)
+        await ours.rest()
+        assert await ours.now() == expected
+
+
+async def test_a_service_without_an_epoch_keeps_no_other_from_its_rest(store: Store) -> None:
+    ours = active(store)
+    await ours.now()
+    await pass_over(store)
+    await store.redis.delete(scripts.key(OTHER, "epoch"))
+    await ours.rest()
+    assert await ours.now() == [OTHER]
