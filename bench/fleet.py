@@ -1,22 +1,27 @@
 """The price of many services: processor time, calls to Google, commands to the store, memory. `python -m bench.fleet`
 
 Each size runs in a process of its own, against the sandbox's Google, its metrics and a Valkey that keeps what it says:
-the first look (everything that Monitoring remembers), looks, a turn, and a minute in which nothing is due. Services of
-the fleet have metrics and nothing else; they share the sandbox's cache. Beside it stand the bare client's questions.
+the first look (everything that Monitoring remembers), looks, one at a full hour (which reads a day again), a turn, and
+a round in which nothing is due. Services of the fleet have metrics and nothing else; they share the sandbox's cache.
+Beside it stand the bare client's questions, decoded. `--days`: of metrics; few of them make a first look short.
 """
 
 import argparse
 import asyncio
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from google.cloud.monitoring_v3 import Aggregation, ListTimeSeriesRequest, TimeInterval
 
 from bench.commands_memory import resident_mb
 from bot.config import Settings, WithoutSlack, load_settings
@@ -24,17 +29,39 @@ from bot.run import init_state
 from bot.wiring.assembly import assemble
 from bot.wiring.parts import Lumen
 from demo.world import Clock, World
-from lumen.adapters.google.clients import open_google
-from lumen.adapters.google.monitoring_query import BILLABLE, LATENCIES, REQUESTS, MonitoringQueries, by_service
+from lumen.adapters.google.clients import GoogleClients, open_google
+from lumen.adapters.google.monitoring_query import BILLABLE, LATENCIES, Query, by_revision, by_service
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.use_cases.collect import window_before
 from sandbox.client import SandboxClient
 
-#: So fast that a slot is short, and so slow that a look of the largest fleet ends within its own.
-SCALE = 10.0
-SIZES = (1, 50, 500)
+SIZES = (1, 50, 500, 2000)
+#: Service time to the wall's, by services: so fast that a slot is short, so slow that a look ends within its own.
+SCALES = ((50, 10.0), (500, 5.0), (2000, 2.0))
 LOOKS = 3
+HOUR = timedelta(hours=1)
+#: Processor time of the bot, ms a service.
+BARS_MS = {"first look": 300.0, "look": 4.0, "turn": 16.0}
+#: As many times what the bare client takes for the same answers.
+AIMS = {"look": 2.0}
+HELD_UP_MS = 50.0
+BOT_MIB, BOT_MIB_A_SERVICE, STORE_MIB_A_SERVICE = 200.0, 0.15, 1.0
+#: Processor time a service, from the second largest size to the largest.
+SUPER_LINEAR = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a step took; `held_up_ms`: the longest time (of this thread's processor) between turns of the event loop."""
+
+    name: str
+    ms_each: float
+    seconds: float
+    calls: Mapping[str, int]
+    scripts: int
+    held_up_ms: float
+    mib: float
 
 
 @dataclass(slots=True)
@@ -47,6 +74,11 @@ class Blocked:
     def begin(self) -> None:
         self._task = asyncio.create_task(self._watch())
 
+    async def end(self) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
     async def _watch(self) -> None:
         while True:
             before = time.thread_time()
@@ -55,10 +87,11 @@ class Blocked:
 
 
 class Meter:
-    """One row: what a step of the rounds cost."""
+    """A row for each step of the rounds."""
 
     def __init__(self, lumen: Lumen, google: SandboxClient, services: int) -> None:
         self._lumen, self._google, self._services = lumen, google, services
+        self.costs: list[Cost] = []
 
     async def of(self, name: str, step: Callable[[], Awaitable[object]]) -> None:
         """Print what `step` cost."""
@@ -67,25 +100,37 @@ class Meter:
         blocked.begin()
         await step()
         used, took = time.process_time() - used, time.monotonic() - began
+        await blocked.end()
         made = Counter(await self._google.get("world/calls")) - calls
         sent = await self._scripts() - scripts
-        sys.stdout.write(
-            f"{self._services:4} services {name:10} {used:6.2f} s of CPU, {1000 * used / self._services:6.1f} ms each; "
-            f"{took:5.1f} s; {made.total():4} calls to Google; {sent:6} scripts; "
-            f"loop held up {1000 * blocked.longest:4.0f} ms; {resident_mb():4.0f} MiB\n"
-        )
+        cost = Cost(name, 1000 * used / self._services, took, made, sent, 1000 * blocked.longest, resident_mb())
+        self.costs.append(cost)
+        sys.stdout.write(f"{self._services:4} services {_row(cost)}\n")
         sys.stdout.flush()
 
     async def _scripts(self) -> int:
         stats = await self._lumen.store.redis.info("commandstats")
         return sum(int(stats[one]["calls"]) for one in ("cmdstat_evalsha", "cmdstat_eval") if one in stats)
 
+    async def stored_mib(self) -> float:
+        """The memory that the store holds."""
+        return float((await self._lumen.store.redis.info("memory"))["used_memory"]) / 2**20
 
-async def measure(count: int, google: SandboxClient) -> None:
+
+def _row(cost: Cost) -> str:
+    bar = f" (bar {BARS_MS[cost.name]:g})" if cost.name in BARS_MS else ""
+    calls = ", ".join(f"{count} {name.partition('/')[2]}" for name, count in sorted(cost.calls.items())) or "none"
+    return (
+        f"{cost.name:12} {cost.ms_each:7.1f} ms of CPU each{bar}; {cost.seconds:6.1f} s; to Google: {calls}; "
+        f"{cost.scripts:6} scripts; loop held up {cost.held_up_ms:4.0f} ms (bar {HELD_UP_MS:g}); {cost.mib:4.0f} MiB"
+    )
+
+
+async def measure(count: int, google: SandboxClient) -> Sequence[Cost]:
     settings = load_settings(WithoutSlack)
     async with assemble(settings) as lumen:
         meter, services, clock = Meter(lumen, google, count), settings.services, lumen.store.clock
-        rounds = lumen.rounds
+        rounds, empty_mib = lumen.rounds, await meter.stored_mib()
 
         def seen(_: object) -> None:
             """Nothing is done with it here."""
@@ -93,66 +138,150 @@ async def measure(count: int, google: SandboxClient) -> None:
         async def look() -> None:
             await rounds.watch.due(services, seen)
 
-        async def next_look() -> None:
+        async def next_look(at_the_hour: bool = False) -> None:
+            """Until a slot begins: that of a full hour, or any other."""
             slot = window_before(clock.now(), SLICE).end
-            while window_before(clock.now(), SLICE).end == slot:
+            while (now := window_before(clock.now(), SLICE).end) == slot or (now.minute == 0) is not at_the_hour:
                 await asyncio.sleep(0.05)
 
-        await meter.of("first look", lambda: until_all_known(look, lumen, settings.services))
+        await meter.of("first look", lambda: until_all_known(look, lumen, services))
         for _ in range(LOOKS):
             await next_look()
             await meter.of("look", look)
+        asked = await bare(meter, settings, window_before(clock.now(), HOUR))
+        await next_look(at_the_hour=True)
+        await meter.of("hour's look", look)
         await meter.of("turn", lambda: rounds.turn_runner.due(services, seen))
         await meter.of("idle", look)
-        await bare(meter, settings, window_before(clock.now(), timedelta(hours=1)))
+        summary(count, meter.costs, asked, (await meter.stored_mib() - empty_mib) / count)
+        return meter.costs
 
 
-async def bare(meter: Meter, settings: Settings, window: Window) -> None:
+async def bare(meter: Meter, settings: Settings, window: Window) -> Cost:
     """The bare client asks what a look asks, and decodes the answers."""
     google = await open_google(settings.lumen_gcp_endpoint, memorystore=False, subscriber=False)
-    queries = MonitoringQueries(google.metrics, settings.project_id)
+    services = settings.services
+    queries = (
+        by_revision(services, SLICE),
+        by_revision(services, SLICE, LATENCIES),
+        by_service(BILLABLE, services, SLICE),
+    )
+    whole = Window(window.start - HOUR, window.end)
 
     async def ask() -> None:
-        for metric in (REQUESTS, LATENCIES, BILLABLE):
-            await queries.series(by_service(metric, settings.services, SLICE), window)
+        for query in queries:
+            await _decoded(google, settings.project_id, query, window if query.metric == BILLABLE else whole)
 
     try:
         await meter.of("only asked", ask)
     finally:
         await google.close()
+    return meter.costs[-1]
+
+
+async def _decoded(google: GoogleClients, project: str, query: Query, window: Window) -> int:
+    request = ListTimeSeriesRequest(
+        name=f"projects/{project}",
+        filter=query.filter,
+        interval=TimeInterval(start_time=window.start, end_time=window.end),
+        aggregation=Aggregation(
+            alignment_period=query.period,
+            per_series_aligner=query.aligner,
+            cross_series_reducer=query.reducer,
+            group_by_fields=list(query.group_by),
+        ),
+    )
+    samples = 0
+    pager = await google.metrics.list_time_series(request)
+    async for page in pager.pages:
+        for series in type(page).pb(page).time_series:
+            for point in series.points:
+                value = point.value
+                samples += point.interval.end_time.seconds > 0
+                samples += value.int64_value or round(value.double_value) or sum(value.distribution_value.bucket_counts)
+    return samples
 
 
 async def until_all_known(look: Callable[[], Awaitable[None]], lumen: Lumen, services: Sequence[ServiceId]) -> None:
     """A slot's time may end before all are known."""
-    for _ in range(100):
+    for _ in range(1000):
         await look()
-        if all([await lumen.store.alerts.newest(one) is not None for one in services]):
+        known = await lumen.store.alerts.standings(list(services))
+        if all(one.newest is not None for one in known.values()):
             return
     raise SystemExit("some services were never looked at")
+
+
+def summary(count: int, costs: Sequence[Cost], asked: Cost, store_mib: float) -> None:
+    """What stands beside the bars."""
+    for name, aim in AIMS.items():
+        best = min(one.ms_each for one in costs if one.name == name)
+        times = best / asked.ms_each
+        sys.stdout.write(f"{count:4} services {name} {best:.1f} ms, {times:.1f} times the bare client (aim {aim:g})\n")
+    bot = max(one.mib for one in costs)
+    most = BOT_MIB + BOT_MIB_A_SERVICE * count
+    sys.stdout.write(
+        f"{count:4} services bot {bot:.0f} MiB (bar {most:.0f}); "
+        f"store {store_mib:.2f} MiB a service (bar {STORE_MIB_A_SERVICE:g})\n"
+    )
+
+
+def compared(smaller: Sequence[Mapping[str, Any]], larger: Sequence[Mapping[str, Any]]) -> None:
+    """Processor time a service at the two largest sizes."""
+    for name in BARS_MS:
+        before, now = (min(one["ms_each"] for one in each if one["name"] == name) for each in (smaller, larger))
+        sys.stdout.write(
+            f"{name}: {now / before:.2f} times as much a service at the larger size (bar {SUPER_LINEAR:g})\n"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", type=int, nargs="*", default=SIZES)
-    sizes = parser.parse_args().sizes
-    if len(sizes) > 1:
-        for size in sizes:
-            subprocess.run([sys.executable, "-m", "bench.fleet", str(size)], check=True)
+    parser.add_argument("--days", type=float, default=14.0, help="of metrics before the start")
+    parser.add_argument("--scale", type=float, help="service time to the wall's (default: by the size)")
+    parser.add_argument("--figures", type=Path, help="a file for them, JSON")
+    asked = parser.parse_args()
+    if len(asked.sizes) > 1:
+        one_by_one(asked)
         return
-    clock = Clock(SCALE, datetime.now(UTC).isoformat())
+    count = asked.sizes[0]
+    scale = asked.scale or next((scale for most, scale in SCALES if count <= most), SCALES[-1][1])
+    clock = Clock(scale, datetime.now(UTC).isoformat())
     with (
         tempfile.TemporaryDirectory(prefix="lumen-") as directory,
-        World(Path(directory) / "world", clock, fleet=sizes[0]) as world,
+        World(Path(directory) / "world", clock, fleet=count, fleet_days=asked.days, requests_per_second=0.5) as world,
     ):
-        names = ",".join(f"svc-{number:03d}" for number in range(1, sizes[0] + 1))
+        names = ",".join(f"svc-{number:03d}" for number in range(1, count + 1))
         os.environ.update(world.bot_environment(0, SERVICE_NAME=names))
-        asyncio.run(prepared(sizes[0], world))
+        costs = asyncio.run(prepared(count, world))
+        if asked.figures is not None:
+            asked.figures.write_text(json.dumps([asdict(one) for one in costs]))
 
 
-async def prepared(count: int, world: World) -> None:
+def one_by_one(asked: argparse.Namespace) -> None:
+    """Each size in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="lumen-") as directory:
+        files = [Path(directory, f"{size}.json") for size in asked.sizes]
+        for size, file in zip(asked.sizes, files, strict=True):
+            command = [
+                sys.executable,
+                "-m",
+                "bench.fleet",
+                str(size),
+                "--days",
+                str(asked.days),
+                "--figures",
+                str(file),
+            ]
+            subprocess.run(command + (["--scale", str(asked.scale)] if asked.scale else []), check=True)
+        compared(*(json.loads(file.read_text()) for file in files[-2:]))
+
+
+async def prepared(count: int, world: World) -> Sequence[Cost]:
     await init_state(load_settings(WithoutSlack))
     async with SandboxClient(world.addresses.control) as google:
-        await measure(count, google)
+        return await measure(count, google)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,10 @@ class World:
     history_days: int = 14
     #: So many more services, with metrics and nothing else.
     fleet: int = 0
+    #: Of their metrics before the start.
+    fleet_days: float = 14.0
+    #: Of ION's users; at a fast clock they cost the sandbox most of its time.
+    requests_per_second: float = 6.0
     #: A month, of the budget that exists and as the bot is told.
     budget_usd: int = 200
     #: What the world pays, and the bot is told: its model is cheap and its users are many; a Memorystore of 1 GB.
@@ -140,7 +144,8 @@ class World:
         command = [sys.executable, "-m", "sandbox", "--http-port", str(self.page_port), "--seed", str(self.seed)]
         command += ["--clock-scale", str(self.clock.scale), "--clock-origin", self.clock.origin]
         command += ["--cache-url", self.cache.socket_url, "--history-days", str(self.history_days)]
-        command += ["--fleet", str(self.fleet)]
+        command += ["--fleet", str(self.fleet), "--fleet-days", str(self.fleet_days)]
+        command += ["--requests-per-second", str(self.requests_per_second)]
         command += self.prices()
         command += ["--guide", str(self.guide)] if self.guide else []
         if self.manifest.is_file():

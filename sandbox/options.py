@@ -28,6 +28,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--guide", type=_file, help="steps of the page's first minute, JSON (docs/sandbox.md)")
     parser.add_argument("--no-ion", action="store_true", help="no users and no metrics of ION; the APIs alone")
     parser.add_argument("--fleet", type=int, default=0, help="so many more services with synthetic metrics")
+    parser.add_argument("--fleet-days", type=float, default=14.0, help="of these metrics before the start")
     parser.add_argument("--history-days", type=int, default=14, help="of metrics before the start, 14 to 42")
     parser.add_argument("--requests-per-second", type=float, default=6.0, help="of service time, on average")
     parser.add_argument("--vertex-usd", type=float, default=USUAL.vertex_usd, help="price of one Vertex call")

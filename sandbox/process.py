@@ -55,7 +55,7 @@ async def serve(options: argparse.Namespace) -> int:
         change_seconds=options.change_seconds,
     )
     place_services(config, cloud.cloud_run, clock.seconds())
-    place_fleet(config, cloud, clock.seconds(), options.fleet)
+    place_fleet(config, cloud, clock.seconds(), options.fleet, options.fleet_days)
     place_budget(config, cloud.budgets, BILLING_ACCOUNT, options.budget_usd)
     world = None if options.no_ion else World(config, clock, cloud, options.cache_url)
     try:

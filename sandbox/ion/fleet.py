@@ -3,7 +3,8 @@
 Their series are closed formulas of time: nothing is stored, nothing runs, and windows add up however they are cut.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import cos, pi, sin
 
 from sandbox.google.cloud import GoogleCloud
@@ -19,21 +20,25 @@ from sandbox.ion.latency import HIT, MISS
 from sandbox.ion.place import image_of
 from sandbox.ion.revisionmeter import response_labels
 
-_HISTORY_DAYS = 14
+#: The services are as old, whatever their metrics are.
+_AGE_DAYS = 14
+#: So many curves of requests; services that share one are the same but for their names.
+_SHAPES = 12
 _RESPONSES = ((200, 0.9955), (404, 0.004), (500, 0.0005))
 
 
-def place_fleet(config: IonConfig, cloud: GoogleCloud, now: float, count: int) -> None:
-    """Services svc-001 … with their series."""
+def place_fleet(config: IonConfig, cloud: GoogleCloud, now: float, count: int, days: float = 14.0) -> None:
+    """Services svc-001 … with their series of so many days before."""
     hit_share = HIT.shares(LATENCY_BUCKETS)
     miss_share = MISS.shares(LATENCY_BUCKETS)
     mixed = [(i, 0.75 * h + 0.25 * m) for i, (h, m) in enumerate(zip(hit_share, miss_share, strict=True))]
     shares = [(i, s) for i, s in mixed if s > 1e-6]
+    curves = [_Curve.of(_Requests(number, now), shares) for number in range(1, _SHAPES + 1)]
     for number in range(1, count + 1):
         name = f"svc-{number:03d}"
         revision = f"{name}-00001-abc"
         cloud.cloud_run.services[f"{config.location}/services/{name}"] = _service(config, name, revision, now)
-        _series(config, cloud, name, revision, _Requests(number, now), shares, now)
+        _series(config, cloud, name, revision, curves[(number - 1) % _SHAPES], now - days * DAY)
 
 
 def _service(config: IonConfig, name: str, revision: str, now: float) -> ServiceResource:
@@ -42,7 +47,7 @@ def _service(config: IonConfig, name: str, revision: str, now: float) -> Service
     container.env.add(name="DEFAULT_TTL_SECONDS", value="300")
     container.resources.limits.update({"cpu": "1", "memory": "512Mi"})
     message.traffic.add(type_=LATEST, percent=100)
-    created = now - _HISTORY_DAYS * DAY
+    created = now - _AGE_DAYS * DAY
     resource = ServiceResource(message, created)
     resource.add_revision(revision, message.template, created)
     resource.finish(Change(created, None, revision, None), created)
@@ -54,7 +59,7 @@ class _Requests:
 
     def __init__(self, number: int, now: float) -> None:
         self.per_second = 0.3 + number * 7 % 23 / 4
-        self._since = now - _HISTORY_DAYS * DAY
+        self._since = now - _AGE_DAYS * DAY
         self._phase = 2 * pi * (number * 5 % 24) / 24
         self._depth = 0.3 + number % 4 / 10
 
@@ -68,36 +73,39 @@ class _Requests:
         return self.per_second * (at - self._since + swing * wave)
 
 
-def _series(
-    config: IonConfig,
-    cloud: GoogleCloud,
-    name: str,
-    revision: str,
-    requests: _Requests,
-    shares: list[tuple[int, float]],
-    now: float,
-) -> None:
-    since = int((now - _HISTORY_DAYS * DAY) // MINUTE * MINUTE)
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """Formulas up to a time, which all series of one shape share, so that their answers are worked out once."""
+
+    requests: Mapping[int, Callable[[int], Value]]  # by response code
+    latencies: Callable[[int], Value]
+    billable: Callable[[int], Value]
+    instances: Callable[[int], Value]
+
+    @staticmethod
+    def of(requests: _Requests, shares: list[tuple[int, float]]) -> "_Curve":
+        return _Curve(
+            {code: _share_of(requests, share) for code, share in _RESPONSES},
+            _distribution(requests, shares),
+            _share_of(requests, 0.3, whole=False),
+            lambda at: 1 + int(requests.rate(at) / 2),
+        )
+
+
+def _series(config: IonConfig, cloud: GoogleCloud, name: str, revision: str, curve: _Curve, begun: float) -> None:
+    since = int(begun // MINUTE * MINUTE)
     resource = config.run_labels(name, revision)
 
     def labels(own: dict[str, str]) -> Labels:
         return Labels("cloud_run_revision", resource, own)
 
-    for code, share in _RESPONSES:
-        counting = CountingSeries(
-            catalogue.REQUEST_COUNT, labels(response_labels(code)), _share_of(requests, share), since, None
-        )
-        cloud.series.add(counting)
-    latencies = _distribution(requests, shares)
+    for code, counted in curve.requests.items():
+        own = labels(response_labels(code))
+        cloud.series.add(CountingSeries(catalogue.REQUEST_COUNT, own, counted, since, None))
     own = labels(response_labels(200))
-    cloud.series.add(CountingSeries(catalogue.REQUEST_LATENCIES, own, latencies, since, None))
-    billable = _share_of(requests, 0.3, whole=False)
-    cloud.series.add(CountingSeries(catalogue.BILLABLE_TIME, labels({}), billable, since, None))
-    cloud.series.add(
-        GaugeSeries(
-            catalogue.INSTANCE_COUNT, labels({"state": "active"}), lambda at: 1 + int(requests.rate(at) / 2), since
-        )
-    )
+    cloud.series.add(CountingSeries(catalogue.REQUEST_LATENCIES, own, curve.latencies, since, None))
+    cloud.series.add(CountingSeries(catalogue.BILLABLE_TIME, labels({}), curve.billable, since, None))
+    cloud.series.add(GaugeSeries(catalogue.INSTANCE_COUNT, labels({"state": "active"}), curve.instances, since))
 
 
 def _share_of(requests: _Requests, share: float, whole: bool = True) -> Callable[[int], Value]:

@@ -54,7 +54,7 @@ class Aligner:
     out_kind: Kind | None
     out_value: ValueType | None
 
-    def column(self, series: Series, grid: Sequence[Window]) -> list[Value | None]:
+    def column(self, series: Series, grid: Sequence[Window]) -> Sequence[Value | None]:
         """One value a window. `grid` is newest first and without gaps."""
         if self.align in (_delta, _sum) and series.metric.kind is Kind.DELTA:
             return series.totals([*(window.end for window in grid), grid[-1].start])

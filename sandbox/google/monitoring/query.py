@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sandbox.google.monitoring.alignment import ALIGNERS, Aligner, Shape, Window, windows
 from sandbox.google.monitoring.catalogue import RESOURCES
 from sandbox.google.monitoring.filters import Filter, Selector
 from sandbox.google.monitoring.metric import Kind, MetricType, Value
 from sandbox.google.monitoring.reduction import REDUCE_SUM, REDUCERS
-from sandbox.google.monitoring.series import Labels, Point, Series
+from sandbox.google.monitoring.series import Column, Labels, Point, Points, Series
 from sandbox.google.monitoring.store import SeriesStore
 
 MIN_PERIOD_SECONDS = 60
@@ -159,7 +160,18 @@ def _check_period(period: float, interval: Window) -> None:
 
 def _points(values: Sequence[Value | None], grid: Sequence[Window], shape: Shape) -> list[Point]:
     """`values` and `grid` go together, newest first; a gauge's point has no length."""
-    gauge = shape.kind is Kind.GAUGE
+    if isinstance(values, Column):
+        return _points_in_common(values, grid[0], len(grid), gauge=shape.kind is Kind.GAUGE)
+    return _points_of(values, grid, gauge=shape.kind is Kind.GAUGE)
+
+
+@lru_cache(maxsize=128)
+def _points_in_common(values: Column, newest: Window, periods: int, *, gauge: bool) -> Points:
+    ends = [newest.end - newest.seconds * back for back in range(periods)]
+    return Points(_points_of(values, [Window(end - newest.seconds, end) for end in ends], gauge=gauge))
+
+
+def _points_of(values: Sequence[Value | None], grid: Sequence[Window], *, gauge: bool) -> list[Point]:
     return [
         Point(window.end if gauge else window.start, window.end, value)
         for value, window in zip(values, grid, strict=True)
@@ -169,14 +181,14 @@ def _points(values: Sequence[Value | None], grid: Sequence[Window], shape: Shape
 
 def _reduced(
     metric: MetricType,
-    aligned: Sequence[tuple[Labels, list[Value | None]]],
+    aligned: Sequence[tuple[Labels, Sequence[Value | None]]],
     grid: Sequence[Window],
     shape: Shape,
     how: Aggregation,
 ) -> list[Found]:
     reducer = REDUCERS[how.reducer]
     selectors = [group_selector(field) for field in how.group_by]
-    groups: dict[tuple[str | None, ...], list[tuple[Labels, list[Value | None]]]] = {}
+    groups: dict[tuple[str | None, ...], list[tuple[Labels, Sequence[Value | None]]]] = {}
     for labels, values in aligned:
         key = (labels.resource_type, *(s.read(metric, labels) for s in selectors))
         groups.setdefault(key, []).append((labels, values))

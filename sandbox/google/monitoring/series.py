@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple
@@ -25,6 +26,18 @@ class Point(NamedTuple):
     start: float
     end: float
     value: Value
+
+
+class Column(list[Value | None]):
+    """Values that many series have in common, worked out once; told apart by which one it is, not by what is in it."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # a list has none
+
+
+class Points(list[Point]):
+    """The points of a `Column`, as many series have them."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # a list has none
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class Series(ABC):
         """The sum of the points that end in (after, until]; None without any. For DELTA series."""
         return sum_of([p.value for p in self.between(after, until)])
 
-    def totals(self, edges: Sequence[float]) -> list[Value | None]:
+    def totals(self, edges: Sequence[float]) -> Sequence[Value | None]:
         """`total` between each two neighbouring edges, which fall; where a series can do that at a stroke, it does."""
         return [self.total(after, until) for until, after in pairwise(edges)]
 
@@ -203,14 +216,9 @@ class CountingSeries(Series):
             return None
         return _difference(self._counted(high), self._counted(low))
 
-    def totals(self, edges: Sequence[float]) -> list[Value | None]:
+    def totals(self, edges: Sequence[float]) -> Sequence[Value | None]:
         since, until = self._since, inf if self._until is None else self._until
-        at = [min(max(int(edge // MINUTE) * MINUTE, since), until) for edge in edges]
-        counted = {edge: self._formula(int(edge)) for edge in dict.fromkeys(at)}
-        return [
-            _difference(counted[later], counted[earlier]) if earlier < later else None
-            for later, earlier in pairwise(at)
-        ]
+        return _column(self._formula, tuple(min(max(int(edge // MINUTE) * MINUTE, since), until) for edge in edges))
 
     def between(self, after: float, until: float) -> list[Point]:
         low, high = self._grid(after, until)
@@ -220,6 +228,15 @@ class CountingSeries(Series):
             if value is not None:
                 points.append(Point(end - MINUTE, end, value))
         return points
+
+
+@lru_cache(maxsize=128)
+def _column(formula: Callable[[int], Value | None], edges: tuple[float, ...]) -> Column:
+    """In a fleet many series have one formula."""
+    counted = {edge: formula(int(edge)) for edge in dict.fromkeys(edges)}
+    return Column(
+        _difference(counted[later], counted[earlier]) if earlier < later else None for later, earlier in pairwise(edges)
+    )
 
 
 def _difference(later: Value | None, earlier: Value | None) -> Value | None:

@@ -34,6 +34,8 @@ class MetricService:
     def __init__(self, project: str, store: SeriesStore) -> None:
         self._project = project
         self._store = store
+        #: The request whose pages are being asked for, and what was found.
+        self._paged: tuple[bytes, list[Found]] = (b"", [])
         self._summary = metric_service.CreateTimeSeriesSummary.pb(metric_service.CreateTimeSeriesSummary()).__class__
         self.rpcs: Mapping[str, Rpc] = learn(MetricServiceAsyncClient.get_transport_class("grpc_asyncio"))
         self.methods: Mapping[str, Method] = {
@@ -55,10 +57,17 @@ class MetricService:
         start, end = wire.interval_of(request.interval)
         if not request.interval.HasField("end_time"):
             raise invalid_argument("Field interval.endTime had an invalid value: The end time must be given.")
-        found = self._find(request, Window(end if start is None else start, end))
+        found = self._found(request, Window(end if start is None else start, end))
         response = self.rpcs["ListTimeSeries"].response()
         self._fill(response, found, request)
         return response
+
+    def _found(self, request: Any, interval: Window) -> list[Found]:
+        """As it was found for the first page, whatever has come since."""
+        mark = _without_page(request)
+        if not request.page_token or self._paged[0] != mark:
+            self._paged = mark, self._find(request, interval)
+        return self._paged[1]
 
     def _find(self, request: Any, interval: Window) -> list[Found]:
         try:
@@ -98,7 +107,9 @@ class MetricService:
                 continue
             cost = _POINT_BYTES.get(each.shape.value, 40)
             count = min(len(each.points) - first, size - taken, max(1, room // cost))
-            wire.put_series(response.time_series.add(), each, each.points[first : first + count])
+            is_whole = count == len(each.points)
+            points = each.points if is_whole else each.points[first : first + count]
+            wire.put_series(response.time_series.add(), each, points)
             taken += count
             room -= 300 + cost * count
             if taken >= size or room <= 0 or first + count < len(each.points):

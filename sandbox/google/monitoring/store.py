@@ -83,7 +83,7 @@ class Visible(Series):
             return sum_of([p.value for p in self.between(after, until)])
         return self._of.total(after, until)
 
-    def totals(self, edges: Sequence[float]) -> list[Value | None]:
+    def totals(self, edges: Sequence[float]) -> Sequence[Value | None]:
         if any(o.touches(edges[-1], edges[0]) for o in self._outages):
             return super().totals(edges)
         horizon = self._horizon

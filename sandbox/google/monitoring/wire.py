@@ -1,16 +1,18 @@
 """Series, points and descriptors ↔ the messages of google.monitoring.v3 and google.api (raw protobuf)."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from google.api.label_pb2 import LabelDescriptor
 from google.api.metric_pb2 import MetricDescriptor
 from google.api.monitored_resource_pb2 import MonitoredResourceDescriptor
+from google.cloud.monitoring_v3 import TimeSeries
 
 from sandbox.google.monitoring.catalogue import ResourceType
 from sandbox.google.monitoring.metric import Buckets, Histogram, Kind, MetricType, Value, ValueType
 from sandbox.google.monitoring.query import Aggregation, Found
-from sandbox.google.monitoring.series import Labels, Point
+from sandbox.google.monitoring.series import Labels, Point, Points
 from sandbox.google.times import put, seconds_of
 
 
@@ -46,7 +48,22 @@ def _put_histogram(distribution: Any, histogram: Histogram) -> None:
 def put_series(series: Any, found: Found, points: Iterable[Point]) -> None:
     """Fill a TimeSeries with its head and the given points."""
     put_head(series, found)
-    value_type = found.shape.value
+    if isinstance(points, Points):
+        series.MergeFromString(_packed(points, found.shape.value))
+    else:
+        _put_points(series, points, found.shape.value)
+
+
+@lru_cache(maxsize=128)
+def _packed(points: Points, value_type: ValueType) -> bytes:
+    """Of many series the same: put into words once."""
+    series = TimeSeries.pb(TimeSeries())
+    _put_points(series, points, value_type)
+    packed: bytes = series.SerializeToString()
+    return packed
+
+
+def _put_points(series: Any, points: Iterable[Point], value_type: ValueType) -> None:
     for point in points:
         one = series.points.add()
         interval = one.interval
