@@ -101,16 +101,21 @@ class LatencyDistribution:
 
     def percentile_ms(self, share: float) -> float:
         """The latency that `share` (0-1) of the requests do not exceed. Raises ValueError when empty."""
-        if self.total == 0:
+        return self.percentiles_ms((share,))[0]
+
+    def percentiles_ms(self, shares: Sequence[float]) -> Sequence[float]:
+        """The same of several shares, ascending."""
+        total, below, found = self.total, 0, list[float]()
+        if total == 0:
             raise ValueError("an empty distribution has no percentiles")
-        wanted = share * self.total
-        below = 0
         for (low, high), count in self.buckets():
-            if below + count >= wanted:
+            while len(found) < len(shares) and below + count >= (wanted := shares[len(found)] * total):
                 # Of the last bucket its lower bound is all that is known.
-                return low if high == math.inf else low + (high - low) * max(0.0, wanted - below) / count
+                found.append(low if high == math.inf else low + (high - low) * max(0.0, wanted - below) / count)
+            if len(found) == len(shares):
+                break
             below += count
-        return self.bounds_ms[-1]
+        return [*found, *[self.bounds_ms[-1]] * (len(shares) - len(found))]
 
     def share_below(self, threshold_ms: float) -> float:
         """The share (0-1) of requests faster than `threshold_ms`. Raises ValueError when empty."""

@@ -124,29 +124,36 @@ class Told:
     @property
     def by_class(self) -> int:
         """Requests of which either told the class."""
-        return sum(self.heard(kind) for kind in self.kinds if kind)
+        heard = dict(self.timed or {})
+        for kind, count in self.counted.items():
+            heard[kind] = max(count, heard.get(kind, 0))
+        return sum(heard.values()) - heard.get("", 0)
 
     @property
     def total(self) -> int:
         """Either may tell of some requests, or of all, without their class."""
-        return max(self.by_class, sum(self.counted.values()), sum((self.timed or {}).values()))
+        if not self.timed:
+            return sum(self.counted.values())
+        return max(self.by_class, sum(self.counted.values()), sum(self.timed.values()))
 
     def bounds(self) -> Bounds:
         """What both tell is certain; a class that the second one never had a point of is as the first counts it.
 
         Requests of which nobody tells the class may have failed.
         """
-        requests, errors, timed = sum(self.counted.values()), self.counted.get(SERVER_ERRORS, 0), self.timed
-        unclassed = self.counted.get("", 0)
+        counted, timed = self.counted, self.timed
+        requests, errors, unclassed = sum(counted.values()), counted.get(SERVER_ERRORS, 0), counted.get("", 0)
         if timed is None:
             return Bounds(requests, requests, errors, errors + unclassed)
         if set(timed) == {""}:
             known = _against_total(requests, errors, timed[""])
             return replace(known, most_errors=known.most_errors + unclassed)
         certain = min(errors, timed.get(SERVER_ERRORS, errors))
-        others = (kind for kind in self.kinds if kind != SERVER_ERRORS)
-        least = certain + sum(min(self.counted.get(kind, 0), timed.get(kind, 0)) for kind in others)
-        return Bounds(least, self.total, certain, self.heard(SERVER_ERRORS) + self.total - self.by_class)
+        least, by_class, total = certain, self.by_class, self.total
+        for kind, count in counted.items():
+            if kind != SERVER_ERRORS:
+                least += min(count, timed.get(kind, 0))
+        return Bounds(least, total, certain, self.heard(SERVER_ERRORS) + total - by_class)
 
 
 #: By revision and number of the period.

@@ -73,12 +73,14 @@ class Look:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The stored state of a service's look: the start of the newest slice, how many looks have corrected slices that
-    were stored before, the alerts that are told and not closed (oldest first), and the labels of incidents."""
+    were stored before, the alerts that are told and not closed (oldest first), the labels of incidents, and the
+    silences, in force or run out."""
 
     newest: datetime | None
     corrections: int
     open: Sequence[StoredAlert]
     labels: Sequence[IncidentLabel]
+    silences: Sequence[Silence] = ()
 
 
 class Alerts(Protocol):

@@ -1,5 +1,6 @@
 """The slices of a look, asked for once for all services that need the same window, whatever batches they are in."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -43,12 +44,12 @@ class Reading:
         found = dict(await self._asked_of_all()) if len(behind) < len(after) else {}
         if behind:
             found |= await self._source.slices(behind, Window(min(start[service] for service in behind), end))
-        return {
-            service: Read(
-                _slices(found[service], after[service], start[service], end), _again(found[service], start[service])
-            )
-            for service in after
-        }
+        read: dict[ServiceId, Read] = {}
+        for service, stored in after.items():
+            new = _slices(found[service], stored, start[service], end)
+            read[service] = Read(new, _again(found[service], start[service]))
+            await asyncio.sleep(0)  # clicks get their turn
+        return read
 
     async def _asked_of_all(self) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         if self._answer is None:
@@ -58,9 +59,12 @@ class Reading:
 
 def _again(found: Sequence[Observation] | NoData, start: datetime) -> Sequence[Observation]:
     """Those from before the first new one, as they are stored."""
-    if isinstance(found, NoData):
-        return ()
-    return [replace(one, latency=one.latency.trimmed() if one.latency else None) for one in found if one.start < start]
+    return () if isinstance(found, NoData) else [as_stored(one) for one in found if one.start < start]
+
+
+def as_stored(one: Observation) -> Observation:
+    """A slice of late as the store keeps it."""
+    return one if one.latency is None else replace(one, latency=one.latency.trimmed())
 
 
 def _slices(

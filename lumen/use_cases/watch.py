@@ -7,11 +7,12 @@ and the machine is folded anew.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from lumen.alerts.budget import MonthlyBudget, of_days
+from lumen.alerts.budget import of_days
 from lumen.alerts.lifecycle import leader_of
 from lumen.alerts.lookups import UsualLookups
 from lumen.alerts.spending import SpendingAlerts
@@ -38,8 +39,8 @@ from lumen.ports.incidents import Alerts, Look, Silences, SliceSource, Standing
 from lumen.ports.sources import Bills, MonthBudget
 from lumen.ports.store import Days, Lease
 from lumen.use_cases.collect import INGEST_DELAY, window_before
-from lumen.use_cases.leases import MOST_AT_ONCE, Batch, Claims
-from lumen.use_cases.reading import READ_AGAIN, Read, Reading
+from lumen.use_cases.leases import MOST_AT_ONCE, Batch, Claims, hour_of
+from lumen.use_cases.reading import READ_AGAIN, Read, Reading, as_stored
 
 WATCH_SCHEDULE = "watch"
 #: Cloud Monitoring keeps the metrics of Cloud Run for six weeks.
@@ -49,6 +50,10 @@ WEEK = timedelta(days=7)
 FRESH_AT_ONCE = 10
 #: So many slices are fed before clicks get their turn (those of REPLAY take about a second).
 TURN_OF_SLICES = 50
+#: The days of so many other services are read once an hour, of fewer at each look.
+MANY_MATES = 20
+#: As many as are read again at each look.
+KEPT_SLICES = round(READ_AGAIN / SLICE)
 #: One of each kind and signal is open at a time, from what slices say; money's alerts are known by their day or month.
 _OF_SLICES = frozenset({AlertKind.AVAILABILITY, AlertKind.LATENCY, AlertKind.CACHE, AlertKind.ROI, AlertKind.NO_DATA})
 
@@ -61,27 +66,38 @@ class _Fold:
         self._spending = SpendingAlerts(service.name)
         self._lookups = UsualLookups()
         self._service = service
-        self._budget = MonthlyBudget(service.name, targets.budget_usd)
+        self._of_budget: Sequence[Alert] = ()
+        self._billed: Billed | None = None
+        self._budget_judged_at: datetime | None = None
         self.fed_until: datetime | None = None  # start of the newest slice
         self.closed_until: date | None = None  # the newest day that is over and was fed
         #: As they are stored, from the newest closed one on; empty where only the store knows.
         self.newest_days: Sequence[Day] = ()
+        #: The newest slices as they are stored.
+        self.newest: deque[Observation] = deque(maxlen=KEPT_SLICES)
         self.closed: dict[str, Alert] = {}
         self.corrections = 0  # as many as the stored slices had seen when it was fed
 
     def open_alerts(self) -> tuple[Alert, ...]:
-        return (*self._machine.open_alerts(), *self._spending.open_alerts(), *self._budget.open_alerts())
+        return (*self._machine.open_alerts(), *self._spending.open_alerts(), *self._of_budget)
 
     async def feed(self, observations: Iterable[Observation]) -> Sequence[AlertEvent]:
         events: list[AlertEvent] = []
         for count, one in enumerate(observations, 1):
             events += self._machine.feed(one)
             self._lookups.feed(one)
+            self.newest.append(as_stored(one))
             self.fed_until = one.start
             if count % TURN_OF_SLICES == 0:
                 await asyncio.sleep(0)
         self._remember(events)
         return events
+
+    def correct(self, corrections: Iterable[Correction]) -> None:
+        """Know the newest slices as they are stored from now on."""
+        now = {one.now.start: as_stored(one.now) for one in corrections}
+        for at, one in enumerate(self.newest):
+            self.newest[at] = now.get(one.start, one)
 
     def checked(self, seen: Read) -> Read:
         """Leave out lookups that do not fit their requests."""
@@ -101,17 +117,24 @@ class _Fold:
                 await asyncio.sleep(0)
         return news
 
+    def judges_budget(self, mates: int) -> bool:
+        """Whether the days of so many others are to be read for it now: of many once an hour."""
+        if self.fed_until is None or self._budget_judged_at is None or mates < MANY_MATES:
+            return True
+        return hour_of(self.fed_until + SLICE) != hour_of(self._budget_judged_at)
+
     def feed_budget(self, usd: float, days: Mapping[str, Sequence[Day]], known: Billed | None) -> None:
         """The budget of a month, the days of all services for whose money it speaks, and what Google says of it."""
         if self.fed_until is not None:
             at = self.fed_until + SLICE
-            self._budget, events = of_days(self._service.name, usd, days, at, known)
+            budget, events = of_days(self._service.name, usd, days, at, known)
+            self._of_budget, self._billed, self._budget_judged_at = budget.open_alerts(), budget.billed, at
             self._remember(events)
 
     def leaves_open(self, alert: Alert) -> bool:
         """A stale notice from Google neither opens nor closes a forecast."""
-        known = self._budget.billed
-        if known is None or known.is_fresh or self._budget.open_alerts():
+        known = self._billed
+        if known is None or known.is_fresh or self._of_budget:
             return False
         return alert.kind is AlertKind.BUDGET and alert.id.endswith(f"forecast:{known.as_of:%Y-%m}")
 
@@ -121,7 +144,7 @@ class _Fold:
         if by_machine is not None:
             return replace(by_machine, id=alert.id, opened_at=alert.opened_at)
         why = message("alert.forgotten")
-        known = self._budget.billed
+        known = self._billed
         if alert.kind is AlertKind.BUDGET and known is not None:
             why = message("alert.budget_billed_less", spent_usd=known.usd, as_of_at=known.as_of.isoformat())
         return replace(alert, closed_at=now, close_reason=why)
@@ -253,14 +276,16 @@ class Watch:
         after = known.newest
         try:
             fold = await self._caught_up(service, known)
-            seen, corrections = await self._corrections(service, fold.checked(seen))
-            if corrections:
+            seen, corrections = await self._corrections(service, fold, fold.checked(seen))
+            if any(not _is_of_money(one) for one in corrections):
                 fold = await self._caught_up(service, known, corrections)
+            fold.correct(corrections)
             stored = fold.newest_days if mates is None else ()
             days = together(stored or await self._days.days(service, date.min), earlier, folded(seen.new))
-            days = less(together(days, folded(c.now for c in corrections)), folded(c.stored for c in corrections))
+            if corrections:
+                days = less(together(days, folded(c.now for c in corrections)), folded(c.stored for c in corrections))
             events = [*await fold.feed(seen.new), *await fold.feed_days(days, after)]
-            if mates is not None:
+            if mates is not None and fold.judges_budget(len(mates)):
                 of_mates = await self._days.days_of(mates, date.min)
                 beside = {mate.name: of_mates[mate] for mate in mates}
                 usd = await self._budget.usd(service.project) if self._budget else self._targets[service].budget_usd
@@ -280,14 +305,18 @@ class Watch:
         known = None if self._bills is None else billed_month(await self._bills.budget_state(home), self._clock.now())
         return None if isinstance(known, NoData) else known
 
-    async def _corrections(self, service: ServiceId, seen: Read) -> tuple[Read, Sequence[Correction]]:
+    async def _corrections(self, service: ServiceId, fold: _Fold, seen: Read) -> tuple[Read, Sequence[Correction]]:
         """Find what is better known now than when it was stored; where it is not, what is new is in doubt."""
         if not seen.again:
             return seen, ()
-        stored = {one.start: one for one in await self._alerts.observations(service, seen.again[0].start - SLICE)}
+        since = seen.again[0].start
+        kept: Sequence[Observation] = fold.newest
+        if not kept or kept[0].start > since:
+            kept = await self._alerts.observations(service, since - SLICE)
+        stored = {one.start: one for one in kept}
         pairs = [(stored[one.start], one) for one in seen.again if one.start in stored]
-        of_late = pairs[-round(READ_AGAIN / SLICE) :]
-        found = [Correction(before, corrected(before, again)) for before, again in pairs]
+        of_late = [(before, again) for before, again in pairs[-KEPT_SLICES:] if before.doubt or before != again]
+        found = [Correction(before, corrected(before, again)) for before, again in pairs if before != again]
         new = [in_doubt_of(one, of_late) for one in seen.new]
         return Read(new, seen.again), [one for one in found if one.now != one.stored]
 
@@ -311,7 +340,7 @@ class Watch:
         self, service: ServiceId, fold: _Fold, standing: Standing, events: Sequence[AlertEvent]
     ) -> Sequence[StoredAlert]:
         """The alerts that people do not know of yet. On a fresh installation (no `events`) only what is open now."""
-        silences, now_at = await self._silences_now(service), self._clock.now()
+        silences, now_at = await self._silences_now(service, standing.silences), self._clock.now()
         late = told_late(standing.labels, now_at)
         known = {stored.alert.id: stored for stored in standing.open}
         now = {alert.id: alert for alert in fold.open_alerts()} | {event.alert.id: event.alert for event in events}
@@ -335,14 +364,18 @@ class Watch:
                 told[alert_id] = replace(stored, alert=fold.as_closed(stored.alert, self._clock.now()))
         return tuple(told.values())
 
-    async def _silences_now(self, service: ServiceId) -> Sequence[Silence]:
+    async def _silences_now(self, service: ServiceId, stored: Sequence[Silence]) -> Sequence[Silence]:
         """Those in force; what has run out is forgotten, so that the audit says when people heard of it again."""
-        stored = await self._silences.all(service)
         now_in_force = in_force(stored, self._clock.now())
         for over in stored:
             if over not in now_in_force:
                 await self._silences.end(service, over.kind, over.signal, None)
         return now_in_force
+
+
+def _is_of_money(one: Correction) -> bool:
+    """Whether only the amount that the slice cost is another: the machine goes by whether it is known."""
+    return one.stored.cost_usd is not None and replace(one.now, cost_usd=one.stored.cost_usd) == one.stored
 
 
 def _sort(alert: Alert) -> tuple[AlertKind, str]:

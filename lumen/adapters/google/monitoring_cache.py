@@ -56,12 +56,13 @@ class MonitoringCache:
         """Hits and misses of each slice in which both are known; nothing where they cannot be read."""
         services = self.counted(services)
         hits, misses = await asyncio.gather(*(self._ask(services, window, m, SLICE) for m in (HITS, MISSES)))
-        found: dict[ServiceId, Mapping[int, tuple[int, int]]] = {}
+        found: dict[str, Mapping[int, tuple[int, int]]] = {}
         for service in services:
-            good, bad = hits[service], misses[service]
-            if not isinstance(good, NoData) and not isinstance(bad, NoData):
-                found[service] = {at: (round(good[at]), round(bad[at])) for at in _whole(good, bad)}
-        return found
+            good, bad, name = hits[service], misses[service], self.instances.get(service, "")
+            if name not in found and not isinstance(good, NoData) and not isinstance(bad, NoData):
+                found[name] = {at: (round(good[at]), round(bad[at])) for at in _whole(good, bad)}
+        of = {service: self.instances.get(service, "") for service in services}
+        return {service: found[name] for service, name in of.items() if name in found}
 
     async def hourly_misses(
         self, services: Sequence[ServiceId], window: Window
@@ -99,7 +100,10 @@ class MonitoringCache:
                 series = await self.projects[project].series(query, window)
             except SourceUnavailable as error:
                 return dict.fromkeys(mine, no_data(error))
-            return {name: _of(series, name) or _absent(metric, name) for name in mine}
+            labelled: dict[str, list[Series]] = {}
+            for one in series:
+                labelled.setdefault(one.label("instance_id"), []).append(one)
+            return {name: _of(labelled, name) or _absent(metric, name) for name in mine}
 
         answers = await asyncio.gather(*(of_one(project) for project in dict.fromkeys(map(project_of, names))))
         found = {name: points for answer in answers for name, points in answer.items()}
@@ -111,10 +115,11 @@ def project_of(instance: str) -> str:
     return instance.split("/")[1]
 
 
-def _of(series: Sequence[Series], instance: str) -> Mapping[int, float]:
+def _of(labelled: Mapping[str, Sequence[Series]], instance: str) -> Mapping[int, float]:
     """The primary's points. A server may leave the role out, or give the instance's short name."""
-    names = (instance, instance.rsplit("/", 1)[-1])
-    return summed(s for s in series if s.label("instance_id") in names and s.metric_labels.get("role") != "replica")
+    names = dict.fromkeys((instance, instance.rsplit("/", 1)[-1]))
+    series = (one for name in names for one in labelled.get(name, ()))
+    return summed(one for one in series if one.metric_labels.get("role") != "replica")
 
 
 def _whole(hits: Mapping[int, float], misses: Mapping[int, float]) -> set[int]:

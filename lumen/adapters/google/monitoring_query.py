@@ -31,6 +31,9 @@ MOST_PAGES = 200
 #: Monitoring refuses longer filters; then all services of the project are read and the others dropped here.
 LONGEST_FILTER = 2000
 
+#: Read before clicks get their turn: some milliseconds.
+POINTS_AT_ONCE = 2000
+
 #: In nanoseconds.
 HALF_A_SECOND = 500_000_000
 
@@ -93,8 +96,11 @@ class MonitoringQueries:
     project: str
     patience: Patience = PATIENCE
 
-    async def series(self, query: Query, window: Window) -> Sequence[Series]:
-        """Every series over `window`, in whole periods; empty where nothing was written. Raises SourceUnavailable."""
+    async def series(self, query: Query, window: Window, before: int = 0) -> Sequence[Series]:
+        """Every series over `window`, in whole periods; empty where nothing was written. Raises SourceUnavailable.
+
+        `before`: periods are numbered from that one on, so that those before it are negative.
+        """
         request = ListTimeSeriesRequest(
             name=f"projects/{self.project}",
             filter=query.filter,
@@ -109,9 +115,11 @@ class MonitoringQueries:
         )
         with reading(MONITORING, query.metric, self.project):
             async with asyncio.timeout(self.patience.whole_seconds):
-                return [series async for series in self._pages(request, query, window)]
+                return [series async for series in self._pages(request, query, window, before)]
 
-    async def _pages(self, request: ListTimeSeriesRequest, query: Query, window: Window) -> AsyncIterator[Series]:
+    async def _pages(
+        self, request: ListTimeSeriesRequest, query: Query, window: Window, before: int
+    ) -> AsyncIterator[Series]:
         pager = await self.client.list_time_series(request, **self.patience.options)
         count = 0
         async for page in pager.pages:
@@ -121,15 +129,20 @@ class MonitoringQueries:
                     *with_remedy("source.too_much", what=query.metric, where=self.project, pages=MOST_PAGES)
                 )
             # Raw protobuf below: proto-plus wraps every point, which costs seconds for a fleet.
+            points = 0
             for series in type(page).pb(page).time_series:
-                yield _series(series, query, window)
+                yield _series(series, query, window, before)
+                points += len(series.points)
+                if points > POINTS_AT_ONCE:
+                    points = 0
+                    await asyncio.sleep(0)  # clicks get their turn
 
 
 #: By project: what is asked of one that fails costs its own services alone.
 Projects = Mapping[str, MonitoringQueries]
 
 
-def _series(given: Any, query: Query, window: Window) -> Series:
+def _series(given: Any, query: Query, window: Window, before: int) -> Series:
     """In whole seconds: a fleet's answers have a million points."""
     begun, period = round(window.start.timestamp()), round(query.period.total_seconds())
     periods, half = round(window.seconds / period), period // 2
@@ -142,7 +155,7 @@ def _series(given: Any, query: Query, window: Window) -> Series:
             continue
         index, off = divmod(end - begun + half, period)
         if abs(off - half) <= 1 and 0 < index <= periods and value.WhichOneof("value") is not None:
-            points[index - 1] = value
+            points[index - 1 - before] = value
     return Series(dict(given.resource.labels), dict(given.metric.labels), points)
 
 
@@ -255,8 +268,10 @@ def added_up(distributions: Iterable[Any]) -> LatencyDistribution | None:
         bounds = bounds_of(one.bucket_options) if one.bucket_counts else ()
         if not bounds or len(one.bucket_counts) > len(bounds) + 1:
             continue  # nobody knows where its samples lie
-        counts = by_bounds.setdefault(bounds, [0] * (len(bounds) + 1))
-        for bucket, count in enumerate(one.bucket_counts):  # trailing empty buckets may be left out
+        counts, more = by_bounds.setdefault(bounds, []), list(one.bucket_counts)
+        if len(counts) < len(more):  # empty buckets at its end may be left out
+            counts += [0] * (len(more) - len(counts))
+        for bucket, count in enumerate(more):
             counts[bucket] += count
     held = [LatencyDistribution(bounds, tuple(counts)) for bounds, counts in by_bounds.items() if any(counts)]
     return together(held) if held else None

@@ -29,7 +29,10 @@ async def asleep(
     queries: MonitoringQueries, told: Mapping[ServiceId, Witnesses], window: Window, period: timedelta
 ) -> Mapping[ServiceId, Set[int]]:
     """The periods of the window through which each service slept; none where that cannot be asked."""
-    silent = {service: one.silent(round(window.seconds / period.total_seconds())) for service, one in told.items()}
+    silent: dict[ServiceId, set[int]] = {}
+    for service, one in told.items():
+        silent[service] = one.silent(round(window.seconds / period.total_seconds()))
+        await asyncio.sleep(0)  # clicks get their turn
     quiet = [service for service, periods in silent.items() if periods and not told[service].lacks_classes]
     nobody: dict[ServiceId, Set[int]] = dict.fromkeys(told, frozenset())
     if not quiet:

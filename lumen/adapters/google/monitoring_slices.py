@@ -147,6 +147,7 @@ class MonitoringSlices:
             _add_latencies(slices, () if isinstance(latencies, NoData) else latencies)
             _add_lookups(slices, cache.get(service, {}), window)
             found[service] = slices
+            await asyncio.sleep(0)  # clicks get their turn
         if self.uptime is not None and self.uptime.service in found:
             _add_probes(found[self.uptime.service], await self.uptime.slices(window), window)
         return found
@@ -178,13 +179,8 @@ def _add_latencies(slices: dict[int, Observation], series: Sequence[Series]) -> 
     for index, seen in slices.items():
         latency = added_up(by_slice.get(index, ()))
         if latency is not None:
-            slices[index] = replace(
-                seen,
-                p50_ms=latency.percentile_ms(0.5),
-                p95_ms=latency.percentile_ms(0.95),
-                p99_ms=latency.percentile_ms(0.99),
-                latency=latency,
-            )
+            p50, p95, p99 = latency.percentiles_ms((0.5, 0.95, 0.99))
+            slices[index] = replace(seen, p50_ms=p50, p95_ms=p95, p99_ms=p99, latency=latency)
 
 
 def _add_lookups(slices: dict[int, Observation], lookups: Mapping[int, tuple[int, int]], window: Window) -> None:
@@ -257,11 +253,12 @@ class PricedSlices:
             self.shapes.shapes(services),
             self.unpriced.counts(others, window) if others else _nobody(),
         )
-        shares = _shares({**around, **found}, self.caches)
-        return {
-            service: self._priced(service, found[service], billable[service], shapes[service], window, shares)
-            for service in services
-        }
+        shares = await _shares({**around, **found}, self.caches)
+        priced: dict[ServiceId, Sequence[Observation] | NoData] = {}
+        for service in services:
+            priced[service] = self._priced(service, found[service], billable[service], shapes[service], window, shares)
+            await asyncio.sleep(0)  # clicks get their turn
+        return priced
 
     async def by_revision(
         self, services: Sequence[ServiceId], window: Window, period: timedelta
@@ -303,12 +300,17 @@ class PricedSlices:
         )
 
 
-def _shares(found: Mapping[ServiceId, Sequence[Observation] | NoData], caches: Caches) -> _Shares:
+async def _shares(found: Mapping[ServiceId, Sequence[Observation] | NoData], caches: Caches) -> _Shares:
     requests: dict[datetime, dict[ServiceId, int | None]] = {}
     for service, slices in found.items():
         for one in () if isinstance(slices, NoData) else slices:
             requests.setdefault(one.start, {})[service] = one.requests
-    return {start: cache_shares(of, caches) for start, of in requests.items()}
+        await asyncio.sleep(0)  # clicks get their turn
+    shares: dict[datetime, Mapping[ServiceId, float]] = {}
+    for start, of in requests.items():
+        shares[start] = cache_shares(of, caches)
+        await asyncio.sleep(0)
+    return shares
 
 
 async def _nobody() -> Mapping[ServiceId, Sequence[Observation] | NoData]:

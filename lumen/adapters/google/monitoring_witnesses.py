@@ -99,15 +99,15 @@ async def witnesses(
     """`timed`: ask the second one too. Raises SourceUnavailable where the first one cannot be asked."""
     whole, an_hour = Window(window.start - HOUR, window.end), round(HOUR / period)
     counted, latencies = await asyncio.gather(
-        queries.series(monitoring_query.by_revision(services, period), whole),
+        queries.series(monitoring_query.by_revision(services, period), whole, an_hour),
         _latencies(queries, services, whole, period, timed=timed),
     )
-    of = _of_each(services, counted, an_hour)
+    of = monitoring_query.per_service(services, counted)
     slow: Mapping[ServiceId, Sequence[Series] | NoData | None]
     if not timed or isinstance(latencies, NoData):
         slow = dict.fromkeys(services, latencies if timed else None)
     else:
-        slow = _of_each(services, latencies, an_hour)
+        slow = monitoring_query.per_service(services, latencies)
     return {service: Witnesses(of[service], slow[service], an_hour) for service in services}
 
 
@@ -117,18 +117,10 @@ async def _latencies(
     if not timed:
         return ()
     try:
-        return await queries.series(monitoring_query.by_revision(services, period, monitoring_query.LATENCIES), window)
+        query = monitoring_query.by_revision(services, period, monitoring_query.LATENCIES)
+        return await queries.series(query, window, round(HOUR / period))
     except SourceUnavailable as error:
         return no_data(error)
-
-
-def _of_each(services: Sequence[ServiceId], series: Sequence[Series], by: int) -> Mapping[ServiceId, Sequence[Series]]:
-    """Sorted by service, with periods numbered from `by` on."""
-    moved = [
-        Series(one.resource_labels, one.metric_labels, {index - by: value for index, value in one.points.items()})
-        for one in series
-    ]
-    return monitoring_query.per_service(services, moved)
 
 
 def _by_revision(series: Sequence[Series]) -> dict[tuple[str, int], Counter[str]]:

@@ -14,8 +14,9 @@ from functools import lru_cache
 
 from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.connection import StoreClient
+from lumen.adapters.store.controls import SILENCE_FIELDS
 from lumen.adapters.store.leases import lease_lost
-from lumen.adapters.store.scripts import Calls, Reply, position
+from lumen.adapters.store.scripts import Calls, position
 from lumen.model.alert import Observation, Severity
 from lumen.model.course import RevisionsSeen
 from lumen.model.day_cost import PARTS, DayCost
@@ -30,6 +31,7 @@ from lumen.model.incident import (
     IncidentLabel,
     Mentions,
     PagerState,
+    Silence,
     StoredAlert,
 )
 from lumen.model.messages import Message
@@ -179,15 +181,8 @@ class RedisAlerts:
         return [one for one in found if after is None or one.start > after]
 
     async def standings(self, services: Sequence[ServiceId]) -> dict[ServiceId, Standing]:
-        standing = ("HMGET", position("standing"), "newest slice", "corrections")
-        reads: Sequence[tuple[str, Sequence[str | int]]] = (
-            ("read", standing),
-            ("alert_read", ("open",)),
-            ("alert_labels", ()),
-        )
-        replies = await self._calls.read_each([(name, one, args) for one in services for name, args in reads])
-        each = [iter(replies)] * len(reads)
-        return {one: _standing(*of) for one, of in zip(services, zip(*each, strict=True), strict=True)}
+        replies = await self._calls.read_each([("watch_read", one, SILENCE_FIELDS) for one in services])
+        return {one: _standing(*reply.values) for one, reply in zip(services, replies, strict=True)}
 
     async def look(self, service: ServiceId, lease: Lease, look: Look) -> bool:
         rest = list(look.observations)
@@ -305,13 +300,15 @@ def _sums(days: Sequence[Day], buckets: Sequence[Bucket], parts: Sequence[int], 
             yield times * round(usd * NANO)
 
 
-def _standing(stored: Reply, opened: Reply, labels: Reply) -> Standing:
-    newest, corrections = stored.values[0]
+def _standing(
+    newest: str, corrections: str, opened: Sequence[str], labels: Sequence[str], silences: Sequence[str]
+) -> Standing:
     return Standing(
-        None if newest is None else datetime.fromisoformat(newest),
+        datetime.fromisoformat(newest) if newest else None,
         int(corrections or 0),
-        [decode(StoredAlert, text) for text in opened.values[0]],
-        [decode(IncidentLabel, text) for text in labels.values[0]],
+        [decode(StoredAlert, text) for text in opened],
+        [decode(IncidentLabel, text) for text in labels],
+        [decode(Silence, text) for text in silences],
     )
 
 

@@ -175,7 +175,8 @@ def _field(channel: str) -> str:
     return f"chosen/{channel}"
 
 
-_SILENCE_FIELDS = tuple(f"{SILENCE}{kind}" for kind in AlertKind) + tuple(
+#: Where silences stand.
+SILENCE_FIELDS = tuple(f"{SILENCE}{kind}" for kind in AlertKind) + tuple(
     f"{SILENCE}{AlertKind.NO_DATA}/{s}" for s in SIGNALS
 )
 
@@ -188,7 +189,7 @@ class RedisSilences:
         self._fields = StandingFields(self._calls, clock)
 
     async def all(self, service: ServiceId) -> list[Silence]:
-        reply = await self._calls.read("read", service, "HMGET", position("standing"), *_SILENCE_FIELDS)
+        reply = await self._calls.read("read", service, "HMGET", position("standing"), *SILENCE_FIELDS)
         return [decode(Silence, text) for text in reply.values[0] if text]
 
     async def put(self, service: ServiceId, silence: Silence) -> None:

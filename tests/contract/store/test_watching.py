@@ -8,10 +8,10 @@ import pytest
 
 from lumen.adapters.store import alerts as room
 from lumen.adapters.store.alerts import RedisAlerts
-from lumen.adapters.store.controls import RedisControls
+from lumen.adapters.store.controls import RedisControls, RedisSilences
 from lumen.adapters.store.scripts import all_keys, position
 from lumen.model.alert import Alert, AlertKind, Observation, Severity
-from lumen.model.incident import IncidentLabel, Pause, Pinned, RevisionRecord, StoredAlert
+from lumen.model.incident import IncidentLabel, Pause, Pinned, RevisionRecord, Silence, StoredAlert
 from lumen.model.messages import LeaseLost, StoreUnavailable, message
 from lumen.model.snapshot import SLICE
 from lumen.ports.incidents import Look, Standing
@@ -169,14 +169,17 @@ async def test_what_stands_of_several_services_is_what_each_has_alone(
 ) -> None:
     told = StoredAlert(alert("a"), "a")
     await alerts.look(SERVICE, lease, Look(None, slices(0, 3), [told]))
+    silences = RedisSilences(store.redis, store.clock)
+    await silences.put(SERVICE, Silence(AlertKind.NO_DATA, START + SLICE, LEE, START, "cache"))
     await alerts.label(SERVICE, IncidentLabel("a", ("availability",), True, KIM, START))
     await store.redis.script_flush()  # a server that has begun anew knows no script
     found = await alerts.standings([OTHER, SERVICE])
     assert list(found) == [OTHER, SERVICE]
-    assert found[OTHER] == Standing(None, 0, [], [])
+    assert found[OTHER] == Standing(None, 0, [], [], [])
     labels = await alerts.labels(SERVICE)
-    assert found[SERVICE] == Standing(START + 2 * SLICE, 0, await alerts.open(SERVICE), labels)
-    assert len(labels) == len(found[SERVICE].open) == 1
+    silenced = await silences.all(SERVICE)
+    assert found[SERVICE] == Standing(START + 2 * SLICE, 0, await alerts.open(SERVICE), labels, silenced)
+    assert len(labels) == len(found[SERVICE].open) == len(silenced) == 1
 
 
 async def test_one_service_that_is_not_prepared_fails_the_batch_and_spoils_no_connection(
@@ -189,4 +192,4 @@ async def test_one_service_that_is_not_prepared_fails_the_batch_and_spoils_no_co
     with pytest.raises(StoreUnavailable):
         await alerts.standings([OTHER, SERVICE])
     for _ in range(3):  # none of these gets another's answer
-        assert (await alerts.standings([SERVICE]))[SERVICE] == Standing(None, 0, [], [])
+        assert (await alerts.standings([SERVICE]))[SERVICE] == Standing(None, 0, [], [], [])
