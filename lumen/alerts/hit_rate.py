@@ -62,7 +62,7 @@ class HitRateAlert:
         return Breach(Severity.TICKET, departure.slices, reason)
 
     def _low(self, usual: Usual | None) -> Breach | None:
-        if len(self._newest) < LOW_SLICES:
+        if len(self._newest) < LOW_SLICES or max(self._newest) >= self._limit:
             return None
         if usual is None:
             unusual_below = CRITICAL_RATE

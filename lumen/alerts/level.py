@@ -100,10 +100,15 @@ class LevelWatch:
         for slices in WINDOWS[:1] if is_open else WINDOWS:
             if len(newest) < slices:
                 return None
-            needed, expected = shrunk * usual.wider * self._needed(usual, slices), usual.expected[slices]
-            if newest[-1][0] <= max(expected, usual.value + needed / 2):
-                continue
+            expected, least = usual.expected[slices], shrunk * usual.wider * self._least.away[slices]
+            if newest[-1][0] <= max(expected, usual.value + least / 2):
+                continue  # however far predictions stray
             value, level = (sum(of) / slices for of in zip(*list(newest)[-slices:], strict=True))
+            if value <= level + least:
+                continue
+            needed = shrunk * usual.wider * self._needed(usual, slices)
+            if newest[-1][0] <= usual.value + needed / 2:
+                continue
             if value > max(level + needed, max(level, expected) + shrunk * self._least.news):
                 return Departure(slices, self._sign * value, self._sign * level)
         return None

@@ -6,7 +6,7 @@ rate that should be high turns its sign.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,8 +62,22 @@ class Usual:
     #: By how much limits are wider, since the value is known from few days.
     wider: float
     expected: Mapping[int, float]
-    missed: Mapping[int, float]
-    spread: Mapping[int, float]
+    #: How far predictions stray: worked out where it is asked for, for most slices are nowhere near a limit.
+    _scattered: Callable[[], "_Scatter"]
+    #: How many times fewer samples than usual the slice has, less one; 0 where it has as many.
+    _thinner: float
+
+    @property
+    def missed(self) -> Mapping[int, float]:
+        return self._scattered().missed
+
+    @property
+    def spread(self) -> Mapping[int, float]:
+        scatter = self._scattered()
+        if not self._thinner:
+            return scatter.spread
+        thinner = self._thinner * scatter.chance**2
+        return {w: math.sqrt(of**2 + thinner / w) for w, of in scatter.spread.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +140,16 @@ class UsualLevel:
         value = hour.usual[index]
         if not hour.is_judged or math.isnan(value):
             return None
-        scatter = self._of_scatter = self._of_scatter or self._scatter(place - index)
         expected = dict(zip(self._windows, hour.expected[index], strict=True))
-        spread = scatter.spread
-        if weight < hour.weight:
-            thinner = (hour.weight / max(1, weight) - 1) * scatter.chance**2
-            spread = {w: math.sqrt(of**2 + thinner / w) for w, of in spread.items()}
-        return Usual(value, hour.wider[index], expected, scatter.missed, spread)
+        thinner = hour.weight / max(1, weight) - 1 if weight < hour.weight else 0.0
+        return Usual(value, hour.wider[index], expected, self._scattered, thinner)
+
+    def _scattered(self) -> _Scatter:
+        """Of the hour of the newest slice that was asked about, as all stood when it began."""
+        if self._of_scatter is None:
+            assert self._first is not None
+            self._of_scatter = self._scatter(self._hour * HOUR - self._first)
+        return self._of_scatter
 
     def learn(self, at: datetime, value: float, weight: int, mark: int) -> None:
         """A slice of `weight` samples, in order of time."""
@@ -144,6 +161,8 @@ class UsualLevel:
 
     def mark(self, slices: int, mark: int) -> None:
         """Mark the newest slices that have a value."""
+        if self._hour >= 0:
+            self._scattered()  # before the marks that it goes by are others
         self._marks[np.flatnonzero(~np.isnan(self._values))[-slices:]] = mark
 
     def accept(self, since: datetime) -> None:
@@ -173,6 +192,7 @@ class UsualLevel:
 
     def _forget(self, slices: int) -> None:
         assert self._first is not None
+        self._average(_ROOM)  # while all that the means are made of is there
         self._first += slices
         kept = max(0, _ROOM - slices)
         for one in (self._values, self._off, self._weights, *self._means):
