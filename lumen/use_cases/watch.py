@@ -29,7 +29,7 @@ from lumen.model.alert import (
     in_doubt_of,
 )
 from lumen.model.billing import Billed, billed_month
-from lumen.model.history import Day, day_of, folded, less, together
+from lumen.model.history import Day, DayOfCost, day_of, folded, less, together
 from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
 from lumen.model.messages import Message, NoData, SomeFailed, message
 from lumen.model.service import ServiceId, homes_of, mates_of
@@ -123,7 +123,7 @@ class _Fold:
             return True
         return hour_of(self.fed_until + SLICE) != hour_of(self._budget_judged_at)
 
-    def feed_budget(self, usd: float, days: Mapping[str, Sequence[Day]], known: Billed | None) -> None:
+    def feed_budget(self, usd: float, days: Mapping[str, Sequence[Day | DayOfCost]], known: Billed | None) -> None:
         """The budget of a month, the days of all services for whose money it speaks, and what Google says of it."""
         if self.fed_until is not None:
             at = self.fed_until + SLICE
@@ -286,7 +286,7 @@ class Watch:
                 days = less(together(days, folded(c.now for c in corrections)), folded(c.stored for c in corrections))
             events = [*await fold.feed(seen.new), *await fold.feed_days(days, after)]
             if mates is not None and fold.judges_budget(len(mates)):
-                of_mates = await self._days.days_of(mates, date.min)
+                of_mates = await self._days.costs_of(mates)
                 beside = {mate.name: of_mates[mate] for mate in mates}
                 usd = await self._budget.usd(service.project) if self._budget else self._targets[service].budget_usd
                 fold.feed_budget(usd, {service.name: days, **beside}, await self._billed(service))
