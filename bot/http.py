@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from bot.duties import DutyMetrics
 from bot.slack.connection import ConnectionState, LaneState
-from bot.store import StateStore, room_warnings
+from bot.store import StateStore, store_warnings
 from bot.triggers import MOST_BYTES
 from handlers.outbox import OutboxState
 from lumen.adapters.store import epoch
@@ -139,7 +139,7 @@ async def store_readiness(store: StateStore, services: Sequence[ServiceId], word
     """A store that is nearly full is ready, and says so: people must act before it refuses decisions."""
     try:
         await epoch.check(store.redis, services)
-        short = await room_warnings(store)
+        short = await store_warnings(store)
     except LumenError as error:
         return Readiness("state", False, error.reason.code)
     return Readiness("state", True, " ".join(words.plain(each) for each in short) or "ok")

@@ -22,7 +22,7 @@ from bot.http import (
     wake_readiness,
 )
 from bot.stopping import when_told_to_stop
-from bot.store import clock_of, open_checked_store, open_state_store, room_warnings
+from bot.store import StateStore, clock_of, open_checked_store, open_state_store, store_warnings
 from bot.timing import Clocks, every
 from bot.tracing import begin_tracing
 from bot.triggers import counter_of
@@ -104,8 +104,7 @@ class Bot:
         """Once an hour: seal the audit, and say when the store's memory gets short."""
         with guarded("audit_not_sealed"):
             if await self._lumen.answers.auditing.due(self._services):
-                for short in await room_warnings(self._lumen.store):
-                    log.warning("store_short_of_memory", code=short.code, params=dict(short.params))
+                await tell_of_store(self._lumen.store)
 
     async def _digests(self) -> None:
         with guarded("digest_not_begun"):
@@ -191,6 +190,12 @@ class Bot:
         ]
 
 
+async def tell_of_store(store: StateStore) -> None:
+    """Log what people should see to before it hurts. Raises StoreUnavailable."""
+    for each in await store_warnings(store):
+        log.warning("store_needs_care", code=each.code, params=dict(each.params))
+
+
 async def run_bot(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Raises what makes a start impossible."""
     stop = when_told_to_stop()
@@ -198,6 +203,7 @@ async def run_bot(settings: Settings) -> None:
         if settings.otel_exporter_otlp_endpoint:
             stack.callback(begin_tracing(settings.otel_exporter_otlp_endpoint, settings.project_id))
         lumen = await stack.enter_async_context(assemble(settings))
+        await tell_of_store(lumen.store)
         settling = Worker("execution", SETTLE_EVERY_SECONDS)
         slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))
         work = await stack.enter_async_context(open_work(settings)) if settings.has_workers else None

@@ -13,6 +13,7 @@ from lumen.adapters.store.accesses import RedisAccessDays
 from lumen.adapters.store.active import RedisHint
 from lumen.adapters.store.alerts import RedisAlerts, RedisDays, RedisPages
 from lumen.adapters.store.audit import RedisAudit, RedisAuditSeals
+from lumen.adapters.store.cluster_state import troubles
 from lumen.adapters.store.connection import ANSWER_SECONDS, StoreClient, open_store
 from lumen.adapters.store.controls import RedisBills, RedisChoices, RedisControls, RedisSilences
 from lumen.adapters.store.epoch import warnings as memory_warnings
@@ -94,9 +95,10 @@ def auditing_of(settings: Settings, store: StateStore) -> Auditing:
     return Auditing(store.seals, store.audit, store.claims, settings.audit_keep)
 
 
-async def room_warnings(store: StateStore) -> Sequence[Message]:
-    """One when the store has little memory left. Raises StoreUnavailable."""
-    return await memory_warnings(store.redis)
+async def store_warnings(store: StateStore) -> Sequence[Message]:
+    """What people should see to before it hurts: little memory left, a cluster that lacks a node. Raises
+    StoreUnavailable."""
+    return [*await memory_warnings(store.redis), *(says for says, _ in await troubles(store.redis))]
 
 
 def locks_of(settings: Settings) -> Mapping[ServiceId, Locks]:

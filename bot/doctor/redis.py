@@ -36,7 +36,7 @@ async def server_checks(examined: Examined) -> Sequence[Check]:
     if isinstance(store, NoData):
         found.part("STATE_REDIS_URL", _explained(store, "STATE_REDIS_URL", examined.store_url))
     elif store.warnings:
-        found.mend("STATE_REDIS_URL", store.warnings[0], message("doctor.state_settings_remedy"))
+        found.mend("STATE_REDIS_URL", *_warned(store.warnings[0]))
     else:
         found.fine("STATE_REDIS_URL", message("doctor.state_ok"))
     if not isinstance(store, NoData):
@@ -44,6 +44,8 @@ async def server_checks(examined: Examined) -> Sequence[Check]:
             found.mend(
                 "store's memory", short, message("doctor.memory_short_remedy", cli=redis_cli(examined.store_url))
             )
+        for says, remedy in store.cluster:
+            found.mend("store's cluster", says, remedy)
         look_at_clock(found, "store's clock", "STATE_REDIS_URL", store.ahead_seconds)
     facts = await examined.cache.server.facts()
     if isinstance(facts, NoData):
@@ -59,6 +61,12 @@ async def server_checks(examined: Examined) -> Sequence[Check]:
     _limit(found, facts, examined)
     _keys(found, facts)
     return found.checks
+
+
+def _warned(says: Message) -> tuple[Message, Message]:
+    """Settings that are not told, or a node of a cluster that does not answer."""
+    hidden = says.code == "state.settings_hidden"
+    return says, message("doctor.state_settings_remedy") if hidden else Message(f"{says.code}_remedy", says.params)
 
 
 def look_at_clock(found: Findings, name: str, whose: str, ahead_seconds: float | None) -> None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.config import Settings
-from bot.store import clock_of, open_state_store, room_warnings
+from bot.store import clock_of, open_state_store
 from bot.wiring.caches import close_caches, open_caches
 from bot.wiring.sources import Sources, budgets_of, collector_of, in_force_of, news_of, ttls_of, uptime_of
 from lumen.adapters.cache.client import CacheServer, ServerFacts
@@ -22,6 +22,7 @@ from lumen.adapters.google.identity import ProjectPermissions, RunPermissions
 from lumen.adapters.google.memorystore import MemorystoreActuator
 from lumen.adapters.google.monitoring_uptime import UptimeCheck
 from lumen.adapters.store import epoch
+from lumen.adapters.store.cluster_state import troubles
 from lumen.model.messages import Message, NoData, SourceUnavailable, StoreUnavailable
 from lumen.ports.sources import FigureSink
 from lumen.use_cases.collect import Collector
@@ -42,6 +43,8 @@ class StoreFacts:
     short: Sequence[Message] = ()
     #: Of this machine's clock before the server's, beyond what the way takes.
     ahead_seconds: float | None = None
+    #: What is wrong with the cluster that it is, each with what mends it.
+    cluster: Sequence[tuple[Message, Message]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,13 @@ async def _store_facts(settings: Settings) -> StoreFacts | NoData:
     async with open_state_store(settings) as store:
         try:
             warnings = await epoch.check(store.redis, settings.services)
-            short = await room_warnings(store)
+            short, cluster = await epoch.warnings(store.redis), await troubles(store.redis)
         except StoreUnavailable as error:
             return NoData(error.reason, error.remedy, unreachable=True)
         server = CacheServer(store.redis)
         facts, ahead_seconds = await server.facts(), await server.ahead_seconds(SystemClock())
-        return StoreFacts(warnings, frozenset() if isinstance(facts, NoData) else facts.run_ids, short, ahead_seconds)
+        run_ids = frozenset[str]() if isinstance(facts, NoData) else facts.run_ids
+        return StoreFacts(warnings, run_ids, short, ahead_seconds, cluster)
 
 
 async def _unreadable_instance(settings: Settings, google: GoogleClients, cache: CacheClient) -> NoData | None:

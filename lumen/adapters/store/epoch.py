@@ -175,9 +175,19 @@ async def _time(node: Node) -> datetime:
 
 
 async def durability(redis: StoreClient) -> Sequence[Message]:
-    """Warnings where a server does not tell its settings (Memorystore). Raises StoreUnavailable for wrong ones."""
-    told = await of_each(await redis.nodes(), _durability)
+    """Warnings where a server does not tell its settings (Memorystore). Raises StoreUnavailable for wrong ones, and for
+    a cluster's node that the URL takes for a server of its own."""
+    nodes = await redis.nodes()
+    if redis.topology is None:
+        await _check_alone(nodes[0])
+    told = await of_each(nodes, _durability)
     return [each for each in told if each is not None]
+
+
+async def _check_alone(node: Node) -> None:
+    with reached(node), suppress(exceptions.ResponseError):  # who may not ask is told by the first script
+        if (await node.redis.info("cluster")).get("cluster_enabled"):
+            raise StoreUnavailable(*with_remedy("state.is_cluster", where=node.where))
 
 
 async def _durability(node: Node) -> Message | None:

@@ -138,6 +138,8 @@ class Topology:
         try:
             await self._map.initialize(last_failed_node_name=self._failed or None)
         except _NO_MAP as error:
+            if "Cluster mode is not enabled" in str(error):
+                raise StoreUnavailable(*with_remedy("state.no_cluster", where=self._where)) from error
             raise unreachable(error, self._where) from error
         self._read_at, self._failed = time.monotonic(), ""
         self._shards = {nodes[0].name: nodes for nodes in self._map.slots_cache.values()}
