@@ -105,7 +105,11 @@ class Fleet:
             TurnHistory(self.alerts, self.days, self.turns, self.numerics, services),
             self.numerics,
             dict.fromkeys(services, AssessmentSettings()),
-            Policies({}, dict.fromkeys(services, TtlLimits()), dict.fromkeys(services, SizeLimits())),
+            Policies(
+                {one: {} for one in services},
+                dict.fromkeys(services, TtlLimits()),
+                dict.fromkeys(services, SizeLimits()),
+            ),
             restraints,
             proposals,
             self.alerts,

@@ -1,6 +1,9 @@
 """Trends of seven days of hours. `trend` needs the extra `numerics`."""
 
+import math
+from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -10,25 +13,69 @@ from lumen.model.snapshot import SLICE
 from lumen.model.week import MetricTrend
 
 WEEK = timedelta(days=7)
+#: Late points correct a day of slices, and some.
+CORRECTED = timedelta(days=2)
 SLICES_AN_HOUR = HOUR / SLICE
 
 
-def hours_of_the_week(observations: Sequence[Observation], end: datetime) -> Sequence[Hour]:
-    """Every hour of the week before `end` (aligned down to the hour): a twelfth of what would travel to the worker."""
-    last = end.replace(minute=0, second=0, microsecond=0)
-    hours = Hours()
+#: Of one hour what each of READERS reads, in their order.
+Readings = Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHours:
+    """Hours from `start` on whose slices nothing corrects any more, in a few kilobytes: a fleet has many of them.
+
+    `values`: the readings of each, one hour after the other; NaN where there is none.
+    """
+
+    start: datetime
+    values: "array[float]"
+
+    @property
+    def end(self) -> datetime:
+        """The first hour that is not kept."""
+        return self.start + len(self.values) // len(READERS) * HOUR
+
+    def of(self, hour: datetime) -> Readings:
+        """Those of one of them."""
+        at = round((hour - self.start) / HOUR) * len(READERS)
+        return [None if math.isnan(value) else value for value in self.values[at : at + len(READERS)]]
+
+
+def week_before(end: datetime) -> datetime:
+    """When the week of whole hours before `end` begins."""
+    return end.replace(minute=0, second=0, microsecond=0) - WEEK
+
+
+def hours_of_the_week(
+    observations: Sequence[Observation], end: datetime, kept: KeptHours | None = None
+) -> Sequence[Readings]:
+    """Every hour of the week before `end` (aligned down to the hour): a small part of what would travel to the worker.
+
+    `kept`: hours that come before the observations.
+    """
+    start, hours = week_before(end), Hours()
     for one in observations:
         hours.add(one)
-    return hours.between(last - WEEK, last)
+    known = [] if kept is None else [kept.of(start + nth * HOUR) for nth in range(round((kept.end - start) / HOUR))]
+    rest = hours.between(start + len(known) * HOUR, start + WEEK)
+    return [*known, *([read(hour) for read in READERS.values()] for hour in rest)]
 
 
-def trends_of(week: Sequence[Hour]) -> tuple[MetricTrend, ...]:
+def kept_of(week: Sequence[Readings], start: datetime, newest: datetime) -> KeptHours:
+    """Of a week that begins at `start`, the hours that lie two days before the newest slice."""
+    count = max(0, int((newest - CORRECTED - start) / HOUR))
+    values = (math.nan if value is None else value for hour in week[:count] for value in hour)
+    return KeptHours(start, array("d", values))
+
+
+def trends_of(week: Sequence[Readings]) -> tuple[MetricTrend, ...]:
     """The trend of every figure with at least a day of known hours. Raises ImportError without `numerics`."""
     from lumen.effects.trend import trend
 
     found: list[MetricTrend] = []
-    for name, read in READERS.items():
-        series = [read(hour) for hour in week]
+    for name, series in zip(READERS, zip(*week, strict=True), strict=True):
         known = [value for value in series if value is not None]
         line = trend(series)
         if line is not None:

@@ -13,12 +13,12 @@ from lumen.alerts.burn_rate import TrafficLevel
 from lumen.alerts.lookups import doubted
 from lumen.effects.experiment import measuring
 from lumen.effects.track_record import was_precaution
-from lumen.effects.trends import WEEK, hours_of_the_week, trends_of
+from lumen.effects.trends import CORRECTED, KeptHours, Readings, hours_of_the_week, kept_of, trends_of, week_before
 from lumen.exporters.assess import AssessmentSettings, assess
 from lumen.exporters.deployments import deployments
 from lumen.exporters.error_budgets import budget_window
 from lumen.exporters.score_moves import before, moves
-from lumen.model.alert import Severity
+from lumen.model.alert import Observation, Severity
 from lumen.model.assessment import Assessment, Before, ScoreMove
 from lumen.model.billing import Billed
 from lumen.model.day_cost import whole_days
@@ -29,7 +29,7 @@ from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable
 from lumen.model.past_turn import PastTurn
 from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict, direction
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import CacheDay, CacheStats, Deployment, Snapshot, Spend
+from lumen.model.snapshot import SLICE, CacheDay, CacheStats, Deployment, Snapshot, Spend
 from lumen.model.turn import Turn
 from lumen.model.week import MetricTrend
 from lumen.policies.choose import Wanted, change_of, first_of, next_of, only_up
@@ -137,17 +137,18 @@ class TurnHistory:
     #: All services that are watched: the month is of all of them.
     watched: Sequence[ServiceId] = ()
     _forecasts: dict[str, tuple[datetime, float | None]] = field(default_factory=dict, init=False)
+    _weeks: dict[ServiceId, KeptHours] = field(default_factory=dict, init=False)
 
     async def of(self, snapshot: Snapshot) -> Past:
         """Raises StoreUnavailable."""
         service, now = snapshot.service, snapshot.taken_at
-        observations = await self.alerts.observations(service, now - WEEK)
+        observations, week = await self._week(service, snapshot.window.end)
         level = TrafficLevel()
         for one in observations[-SLICES_A_DAY:]:
             level.add(one.requests)
         trends: tuple[MetricTrend, ...] | NoData
         try:
-            trends = await self.numerics.run(trends_of, hours_of_the_week(observations, snapshot.window.end))
+            trends = await self.numerics.run(trends_of, week)
         except ImportError:
             trends = NoData(*with_remedy("trend.no_numerics"))
         past = await self.turns.past(service, TURNS_BACK)
@@ -165,6 +166,20 @@ class TurnHistory:
             past.turns,
             past.newest,
         )
+
+    async def _week(self, service: ServiceId, end: datetime) -> tuple[Sequence[Observation], Sequence[Readings]]:
+        """The slices of two days at least, and the hours of the week. Those that stay as they are are read once."""
+        start, kept = week_before(end), self._weeks.get(service)
+        if kept is not None and not kept.start <= start < kept.end:
+            kept = None
+        observations = await self.alerts.observations(service, (start if kept is None else kept.end) - SLICE)
+        if kept is not None and (not observations or observations[-1].start - kept.end < CORRECTED):
+            kept = None  # the store has been restored from a copy of before
+            observations = await self.alerts.observations(service, start - SLICE)
+        week = hours_of_the_week(observations, end, kept)
+        if observations:
+            self._weeks[service] = kept_of(week, start, observations[-1].start)
+        return observations, week
 
     async def _spend(self, snapshot: Snapshot) -> Spend | NoData:
         """With the month's end, by the days of all services of the project: worked out once for all of them."""

@@ -137,3 +137,22 @@ async def test_a_turn_s_forecast_is_that_of_all_services_and_of_the_alert(tower:
     found = (await anew.of(seen_at(tower, spend=billed))).spend
     assert isinstance(found, Spend)
     assert found.forecast_usd == pytest.approx(2 * (146 + 21 * 5))
+
+
+async def test_what_a_process_keeps_of_the_week_is_what_it_would_read_anew(tower: Tower) -> None:
+    pytest.importorskip("scipy", reason="needs the extra numerics")
+    await lived(tower, 1000)
+    kept = turn_history(tower, Here())
+    lease = await tower.store.lease("slot/look")
+    for hours in (0, 1, 2, 30):
+        first = await tower.alerts.newest(SERVICE)
+        assert first is not None
+        came = [
+            Observation(first + nth * SLICE, 900 + nth, nth % 3, p95_ms=100.0 + nth, hits=nth, misses=9, cost_usd=0.01)
+            for nth in range(1, hours * 12 + 1)
+        ]
+        assert await tower.alerts.look(SERVICE, lease, Look(first, came, ()))
+        tower.store.clock.time += timedelta(hours=hours)
+        seen = seen_at(tower)
+        assert await kept.of(seen) == await turn_history(tower, Here()).of(seen)
+    assert len(kept._weeks[SERVICE].values) == (7 * 24 - 49) * 5  # five figures an hour, but for two days and a little
