@@ -20,6 +20,7 @@ from lumen.adapters.store.epoch import warnings as memory_warnings
 from lumen.adapters.store.leases import RedisInbox, RedisLeases, RedisSlots
 from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
+from lumen.adapters.store.queries import RedisQueryBudget
 from lumen.adapters.store.scripts import misses_key
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import Message
@@ -57,6 +58,7 @@ class StateStore:
         self.silences = RedisSilences(redis, clock)
         self.choices = RedisChoices(redis, clock)
         self.bills = RedisBills(redis, clock)
+        self.queries = RedisQueryBudget(redis, clock)
         self.accesses = RedisAccessDays(redis)
         self.misses = RedisAccessDays(redis, misses_key)
 

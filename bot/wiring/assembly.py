@@ -127,7 +127,7 @@ class _Assembly:
         self._lacking = _lacking()
         self._deployments = CloudRunDeployments(google.services, google.revisions, clock=store.clock)
         self._remembered = RememberedDeployments(self._deployments, store.controls)
-        self._sources = Sources(settings, store.clock, google, self._deployments, caches)
+        self._sources = Sources(settings, store.clock, google, self._deployments, caches, store.queries)
         ttls = ttls_of(self._sources, self._deployments.environment_ttl)
         afresh = ttls_of(self._sources, self._deployments.environment_ttl_now)
         self._ttl = TtlSettings(ttls)

@@ -24,7 +24,7 @@ from lumen.adapters.google.monitoring_uptime import UptimeCheck
 from lumen.adapters.store import epoch
 from lumen.adapters.store.cluster_state import troubles
 from lumen.model.messages import Message, NoData, SourceUnavailable, StoreUnavailable
-from lumen.ports.sources import FigureSink
+from lumen.ports.sources import FigureSink, Urgency
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.setup.resources import ROLES
 
@@ -112,7 +112,7 @@ async def open_examined(settings: Settings) -> AsyncIterator[Examined]:
                 budgets=budgets,
                 news=news_of(settings, google),
                 log=log,
-                uptime=uptime_of(settings, sources.projects),
+                uptime=uptime_of(settings, sources.projects(Urgency.TURN)),
             ),
             figures=CustomMetrics(google.metrics),
             store_url=settings.state_redis_url.get_secret_value(),

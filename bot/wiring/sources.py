@@ -30,7 +30,7 @@ from lumen.model.cost import Caches, CostPrices
 from lumen.model.forecast import Prices
 from lumen.model.service import ServiceId, homes_of
 from lumen.ports.clock import Clock, Numerics
-from lumen.ports.sources import Bills, SpendSource, TtlSource
+from lumen.ports.sources import NO_BUDGET, Bills, QueryBudget, SpendSource, TtlSource, Urgency
 from lumen.use_cases.billing import BilledSpend, TakingNews
 from lumen.use_cases.collect import Collector
 from lumen.use_cases.forecasting import Forecasts
@@ -53,18 +53,20 @@ class Sources:
     google: GoogleClients
     deployments: CloudRunDeployments
     caches: Mapping[ServiceId, TunedCache]
+    budget: QueryBudget = NO_BUDGET
 
     @property
     def names(self) -> Caches:
         """Of the caches."""
         return {service: cache.server for service, cache in self.caches.items()}
 
-    @property
-    def projects(self) -> Projects:
+    def projects(self, urgency: Urgency) -> Projects:
         """Those of the services, and those of their cache instances."""
         instances = self.instances.values()
         names = dict.fromkeys((*homes_of(self.settings.services), *map(project_of, instances)))
-        return {name: MonitoringQueries(self.google.metrics, name) for name in names}
+        return {
+            name: MonitoringQueries(self.google.metrics, name, budget=self.budget, urgency=urgency) for name in names
+        }
 
     @property
     def instances(self) -> Mapping[ServiceId, str]:
@@ -134,7 +136,7 @@ def forecasts_of(sources: Sources, store: StateStore, numerics: Numerics) -> For
 
 def slices_of(sources: Sources) -> PricedSlices:
     """A cache's counters are Monitoring's where it is an instance, else the server's own but for Lumen's lookups."""
-    projects, instances = sources.projects, sources.instances
+    projects, instances = sources.projects(Urgency.LOOK), sources.instances
     own = {service: info for service, info in sources.infos().items() if service not in instances}
     uptime = uptime_of(sources.settings, projects)
     slices = MonitoringSlices(projects, MonitoringCache(projects, instances), own, uptime)
@@ -205,7 +207,7 @@ def _cost_prices(settings: ServiceSettings) -> CostPrices:
 def collector_of(sources: Sources, ttl: TtlSource, budget: BudgetInForce, bills: Bills | None = None) -> Collector:
     """The collector of a turn. `bills`: what Google bills is remembered there, where it is read at all."""
     settings, clock, deployments = sources.settings, sources.clock, sources.deployments
-    projects, prices = sources.projects, each(settings.watched, _cost_prices)
+    projects, prices = sources.projects(Urgency.TURN), each(settings.watched, _cost_prices)
     monitoring = MonitoringCache(projects, sources.instances)
     hourly = HourlyCosts(projects, prices, deployments, monitoring, sources.names)
     spend: SpendSource = GoogleSpend(budget, hourly, clock, settings.services)

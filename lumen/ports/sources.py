@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from lumen.model.accesses import Batch, Malformed
@@ -16,6 +17,51 @@ from lumen.model.messages import NoData
 from lumen.model.metrics import Published
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import CacheStats, Deployment, HourlyHistory, Spend, Traffic, TtlSetting, Window
+
+
+class Urgency(StrEnum):
+    """What queries are for, the most urgent first: a look at alerts, a turn, the past of a service that is new."""
+
+    LOOK = "look"
+    TURN = "turn"
+    PAST = "past"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A query to Cloud Monitoring: whose quota it uses, and what it asks for."""
+
+    project: str
+    urgency: Urgency
+    metric: str
+
+
+class QueryBudget(Protocol):
+    """The quota of queries a minute and project, shared by all processes. Raises nothing for want of the store."""
+
+    async def take(self, asking: Asking) -> None:
+        """Called before each query: waits for the next minute where this one's is used up.
+
+        Raises SourceUnavailable where there is no room for long.
+        """
+
+    async def pause(self, delay_seconds: float | None) -> bool:
+        """Google says that the quota is used up: waits as long as it says, else for the next minute. False where that
+        is too long."""
+
+
+class NoBudget:
+    """Of a command that asks a few times."""
+
+    async def take(self, asking: Asking) -> None:
+        """There is always room."""
+
+    async def pause(self, delay_seconds: float | None) -> bool:
+        """Nobody waits."""
+        return delay_seconds == 0
+
+
+NO_BUDGET = NoBudget()
 
 
 class TrafficSource(Protocol):

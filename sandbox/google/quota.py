@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 
 from sandbox.google.refusal import Refusal
 
@@ -42,4 +45,12 @@ class Quotas:
                 raise Refusal(
                     grpc.StatusCode.RESOURCE_EXHAUSTED,
                     f"Quota exceeded for quota metric '{call}' and limit '{pattern} per minute' ({limit}).",
+                    self._details(call, limit),
                 )
+
+    def _details(self, call: str, limit: int) -> tuple[Message, ...]:
+        """As Google's rate limits are told: why, and when to ask again."""
+        told = {"quota_metric": call, "quota_limit_value": str(limit), "quota_unit": "1/min/{project}"}
+        why = ErrorInfo(reason="RATE_LIMIT_EXCEEDED", domain="googleapis.com", metadata=told)
+        rest = 60 - self.now() % 60
+        return why, RetryInfo(retry_delay=Duration(seconds=int(rest), nanos=int(rest % 1 * 1e9)))

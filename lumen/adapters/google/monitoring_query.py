@@ -18,11 +18,13 @@ from google.cloud.monitoring_v3 import (
     TimeInterval,
 )
 
+from lumen.adapters.google.asking import Pages
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import MONITORING, reading
 from lumen.model.messages import SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId, by_project
 from lumen.model.snapshot import LatencyDistribution, Window, together
+from lumen.ports.sources import NO_BUDGET, Asking, QueryBudget, Urgency
 
 T = TypeVar("T")
 
@@ -34,6 +36,8 @@ LONGEST_FILTER = 2000
 #: Read before clicks get their turn: some milliseconds.
 POINTS_AT_ONCE = 2000
 
+#: A look reads a day again each hour, and the hour before it. Whoever asks for more asks for the past, and can wait.
+LONGEST_LOOK = timedelta(hours=25)
 #: In nanoseconds.
 HALF_A_SECOND = 500_000_000
 
@@ -95,6 +99,8 @@ class MonitoringQueries:
     client: MetricServiceAsyncClient
     project: str
     patience: Patience = PATIENCE
+    budget: QueryBudget = NO_BUDGET
+    urgency: Urgency = Urgency.TURN
 
     async def series(self, query: Query, window: Window, before: int = 0) -> Sequence[Series]:
         """Every series over `window`, in whole periods; empty where nothing was written. Raises SourceUnavailable.
@@ -114,15 +120,17 @@ class MonitoringQueries:
             view=ListTimeSeriesRequest.TimeSeriesView.FULL,
         )
         with reading(MONITORING, query.metric, self.project):
-            async with asyncio.timeout(self.patience.whole_seconds):
-                return [series async for series in self._pages(request, query, window, before)]
+            async with asyncio.timeout(self.patience.whole_seconds) as limit:
+                urgency = Urgency.PAST if window.seconds > LONGEST_LOOK.total_seconds() else self.urgency
+                asking = Asking(self.project, urgency, query.metric)
+                pages = Pages(self.client, self.patience, self.budget, asking, limit).of(request)
+                return [series async for series in self._read(pages, query, window, before)]
 
-    async def _pages(
-        self, request: ListTimeSeriesRequest, query: Query, window: Window, before: int
+    async def _read(
+        self, pages: AsyncIterator[Any], query: Query, window: Window, before: int
     ) -> AsyncIterator[Series]:
-        pager = await self.client.list_time_series(request, **self.patience.options)
         count = 0
-        async for page in pager.pages:
+        async for page in pages:
             count += 1
             if count > MOST_PAGES:
                 raise SourceUnavailable(
