@@ -26,6 +26,7 @@ from handlers.command_handlers import Overriding, Proposing, Questions, Services
 from handlers.commands import Commands
 from handlers.contacts import Contact, Contacts
 from handlers.emergency import Emergencies
+from handlers.fleet import FleetAnswers
 from handlers.home import Screens
 from handlers.incidents import Incidents
 from handlers.people import Languages, who_am_i
@@ -94,11 +95,14 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
         )
         contacts = Contacts(dict.fromkeys(world.services, Contact("C0", approvers, approvers)))
         services = Services(Choosing(world.services, unused, unused), world.readouts, permissions, contacts)
-        commands = Commands(responder, services, ChainMap(*(dict(group.handlers) for group in groups)), (60, 3600))
-        screens = Screens(world.services, world.readouts, asking, responder, permissions)
+        fleet = FleetAnswers(unused, contacts, unused, responder)
+        handlers = ChainMap(*(dict(group.handlers) for group in groups))
+        commands = Commands(responder, services, fleet, handlers, (60, 3600))
+        name_of = contacts.name_of
+        screens = Screens(world.services, world.readouts, unused, name_of, asking, responder, permissions)
         pending, outbox = world.pending_replies, world.outbox
         buttons = Buttons(world.approvals, lambda: None, permissions, responder, screens, pending, outbox)
-        app = build_app(asking, identity, commands, buttons, screens, emergencies, incidents, unused)
+        app = build_app(asking, identity, commands, buttons, screens, emergencies, incidents, fleet, unused)
         envelopes = Envelopes(app, responder.background)
         connection = SlackConnection(SlackApi("xapp-bench", api_url, session), envelopes, ticket_pace_seconds=0.0)
         running = asyncio.create_task(connection.run())

@@ -17,6 +17,7 @@ from lumen.adapters.store.cluster_state import troubles
 from lumen.adapters.store.connection import ANSWER_SECONDS, StoreClient, open_store
 from lumen.adapters.store.controls import RedisBills, RedisChoices, RedisControls, RedisSilences
 from lumen.adapters.store.epoch import warnings as memory_warnings
+from lumen.adapters.store.fleet import RedisFleet
 from lumen.adapters.store.leases import RedisInbox, RedisLeases, RedisSlots
 from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
@@ -52,6 +53,7 @@ class StateStore:
         self.audit = RedisAudit(redis, clock)
         self.seals = RedisAuditSeals(redis, clock)
         self.alerts = RedisAlerts(redis, clock)
+        self.fleet_store = RedisFleet(redis)
         self.days = RedisDays(redis)
         self.pages = RedisPages(redis, clock)
         self.controls = RedisControls(redis, clock)

@@ -12,6 +12,7 @@ from slack_bolt.logger.messages import warning_client_prioritized_and_token_skip
 
 from handlers.blocks.control import END
 from handlers.blocks.emergency import ACTIONS
+from handlers.blocks.home import NEXT, PREVIOUS
 from handlers.blocks.hourly import DETAILS as REPORT_DETAILS
 from handlers.blocks.hourly import WHY
 from handlers.blocks.incident import ACTIONS as OF_INCIDENTS
@@ -20,6 +21,7 @@ from handlers.buttons import Buttons
 from handlers.clicks import claimed_surface, read_click
 from handlers.commands import Commands
 from handlers.emergency import Emergencies
+from handlers.fleet import FleetAnswers
 from handlers.home import Screens
 from handlers.incidents import Incidents
 from handlers.people import Ack, Body, Identity, lateness
@@ -45,6 +47,7 @@ def build_app(
     screens: Screens,
     emergencies: Emergencies,
     incidents: Incidents,
+    fleet: FleetAnswers,
     tidy: Tidy,
 ) -> AsyncApp:
     """A Bolt app for Socket Mode.
@@ -87,6 +90,8 @@ def build_app(
     }
     for action_id, listener in listeners.items():
         app.action(action_id)(_checked(listener, screens, tidy))
+    for action_id in (PREVIOUS, NEXT):
+        app.action(action_id)(fleet.on_page)
     app.action(_ANYTHING)(buttons.on_unknown)
     app.event("app_home_opened")(screens.on_home)
     app.event("app_mention")(commands.on_mention)

@@ -3,7 +3,6 @@
 Each class brings a table of its handlers by the type of the command (handlers/command_types.py).
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +12,7 @@ from handlers.blocks import answers as show
 from handlers.blocks.card import Shown, with_note
 from handlers.blocks.explain_scores import explained
 from handlers.blocks.graph import graph_card
-from handlers.blocks.home import all_card, note, services_card
+from handlers.blocks.home import note, services_card
 from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import held_card
 from handlers.blocks.report import report, undoable_card
@@ -21,8 +20,7 @@ from handlers.contacts import Contacts
 from handlers.people import Request
 from handlers.permissions import Permissions
 from handlers.render import Digests
-from lumen.model.answers import Glance
-from lumen.model.messages import LumenError, Message, NoData, NotPermitted, NotPossible, message
+from lumen.model.messages import Message, NotPermitted, NotPossible, message
 from lumen.model.override import locked_by
 from lumen.model.service import Chosen, Person, ServiceId, named
 from lumen.model.turn import Turn
@@ -201,7 +199,6 @@ class Services:
     def handlers(self) -> Table:
         """By the type of the command."""
         return {
-            command_types.StatusAll: self._status_all,
             command_types.ShowServices: self._list,
             command_types.ChooseService: self._choose,
         }
@@ -237,6 +234,10 @@ class Services:
             raise NotPossible(message("service.several", given=name, names=names), message("service.several_remedy"))
         return (of_channel or found)[0]
 
+    def is_open(self, meant: Meant, channel: str) -> bool:
+        """Whether it could be of several services of the channel: none was named, and none is chosen."""
+        return not meant.named and meant.chosen is None and len(self.here(channel)) > 1
+
     def noted(self, words: Catalogue, meant: Meant, shown: Shown, channel: str) -> Shown:
         """The answer says of which service it is, where it could be of another one."""
         here = self.here(channel)
@@ -244,16 +245,6 @@ class Services:
             return shown
         told = note(self.contacts.name_of, here, meant.service, meant.chosen, named=meant.named)
         return shown if len(self.all) == 1 else with_note(shown, words.say(told))
-
-    async def _status_all(self, request: Request, _: command_types.StatusAll) -> Shown:
-        """Shows those that are known, whatever is in the way of the rest."""
-        return all_card(request.words, await asyncio.gather(*(self._glance(service) for service in self.all)))
-
-    async def _glance(self, service: ServiceId) -> Glance | tuple[ServiceId, NoData]:
-        try:
-            return await self.readouts.glance(service)
-        except LumenError as error:
-            return service, NoData(error.reason, error.remedy)
 
     async def _list(self, request: Request, _: command_types.ShowServices) -> Shown:
         meant = await self.meant("", request.channel)

@@ -45,8 +45,11 @@ class Report(Bare):
     """The full card of the last turn."""
 
 
-class StatusAll(Bare):
-    """Every service that is watched, the worst first."""
+@dataclass(frozen=True, slots=True)
+class StatusAll:
+    """Every service that is watched, the worst first; or those that `wanted` chooses by names and labels."""
+
+    wanted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,10 @@ class Propose:
 
 class ListApprovals(Bare):
     """The proposals that wait for a decision."""
+
+
+class AllApprovals(Bare):
+    """The proposals of all services of the channel that wait for a decision."""
 
 
 class Run(Bare):
@@ -254,7 +261,7 @@ Changing = (
     | Run
     | ChooseService
 )
-Command = OfOneService | Help | StatusAll | ShowServices | ChooseService | Misspelt | Malformed
+Command = OfOneService | Help | StatusAll | AllApprovals | ShowServices | ChooseService | Misspelt | Malformed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from handlers import command_types, parse
 from handlers.blocks import answers as show
 from handlers.blocks.card import Shown
 from handlers.command_handlers import Services, Table
+from handlers.fleet import FleetAnswers
 from handlers.people import Ack, Addressee, Body, Request, lateness, person_of_command, person_of_event
 from handlers.replies import Responder
 from lumen.model.messages import message
@@ -28,6 +29,7 @@ class Commands:
         self,
         responder: Responder,
         services: Services,
+        fleet: FleetAnswers,
         handlers: Table,
         ttl_range: tuple[int, int],
     ) -> None:
@@ -43,7 +45,9 @@ class Commands:
             command_types.Misspelt: self._misspelt,
             command_types.Malformed: self._malformed,
             **services.handlers,
+            **fleet.general,
         }
+        self._of_channel = fleet.of_channel
 
     async def on_command(self, ack: Ack, body: Body) -> None:
         """Bolt's listener: nothing stands between the envelope and its ack."""
@@ -94,10 +98,15 @@ class Commands:
     async def _answered(self, typed: command_types.Typed, request: Request) -> Shown:
         """Commands of no service first; every other answer says of which service it is, where there are several."""
         command = typed.command
+        if isinstance(command, command_types.StatusAll) and typed.service:
+            command = command_types.StatusAll(f"{command.wanted} {typed.service}".strip())
         general = self._general.get(type(command))
         if general is not None:
             return await general(request, command)
         meant = await self._services.meant(typed.service, request.channel)
+        of_channel = self._of_channel.get(type(command))
+        if of_channel is not None and self._services.is_open(meant, request.channel):
+            return await of_channel(request, command)
         shown = await self._of_service[type(command)](replace(request, service=meant.service), command)
         return self._services.noted(request.words, meant, shown, request.channel)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from lumen.model.service import Approvers, ServiceId, names_of
 
+#: The word for the services of the channel in which somebody asks.
+HERE = "here"
 #: Who may decide on a service that is not watched.
 NOBODY = Approvers(frozenset(), frozenset())
 
@@ -65,6 +67,17 @@ class Contacts:
     def in_channel(self, channel: str) -> Sequence[ServiceId]:
         """The services whose messages go there."""
         return self._by_channel.get(channel, ())
+
+    def chosen(self, wanted: str, channel: str) -> Sequence[ServiceId]:
+        """Those to which each word applies: a label as `team=payments`, `here` (this channel), or a part of a key."""
+        words = wanted.lower().split()
+        return [service for service in self._of if all(self._applies(word, service, channel) for word in words)]
+
+    def _applies(self, word: str, service: ServiceId, channel: str) -> bool:
+        name, is_label, value = word.partition("=")
+        if is_label:
+            return any((key.lower(), one.lower()) == (name, value) for key, one in self._of[service].labels.items())
+        return self._of[service].channel == channel if word == HERE else word in service.key
 
     def beside(self, service: ServiceId) -> Sequence[ServiceId]:
         """The services of its channel, itself among them."""

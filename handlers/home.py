@@ -1,7 +1,7 @@
 """Apart from the channel: the Details modal and App Home."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,9 +16,10 @@ from handlers.people import Ack, Body, Request
 from handlers.permissions import Permissions
 from handlers.replies import Responder
 from handlers.web_api import SlackApi, SlackTrouble, guarded
-from lumen.model.answers import Readiness
+from lumen.model.answers import Glance, Readiness
 from lumen.model.messages import LumenError, message
 from lumen.model.service import ServiceId
+from lumen.use_cases.fleet import Fleet
 from lumen.use_cases.queries import Readouts
 from lumen.wording.catalogue import Catalogue
 
@@ -29,6 +30,9 @@ HISTORY_BACK = 300
 #: App Home follows what happens for so long after somebody opened it or clicked there.
 FOLLOW_SECONDS = 600.0
 LOOK_EVERY_SECONDS = 2.0
+LOOK_SECONDS_A_SERVICE = 0.1
+#: So many services are shown with all that is known of each.
+IN_FULL = 5
 
 
 #: What must work before Lumen is of use, and how it stands.
@@ -46,6 +50,8 @@ class Screens:
 
     services: Sequence[ServiceId]
     readouts: Readouts
+    fleet: Fleet
+    name_of: Callable[[ServiceId], str]
     api: SlackApi
     responder: Responder
     permissions: Permissions
@@ -97,7 +103,7 @@ class Screens:
         """Slack does not tell when it is closed, nor does this replica alone do what it shows: so it looks."""
         clock = asyncio.get_running_loop()
         while clock.time() < self._follow_until[user_id]:
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            await asyncio.sleep(max(LOOK_EVERY_SECONDS, LOOK_SECONDS_A_SERVICE * len(self.services)))
             with guarded("home_not_followed", user=user_id):
                 state = await self._state()
                 if state != shown:
@@ -107,6 +113,8 @@ class Screens:
 
     async def _state(self) -> Sequence[str]:
         ill = [one.name for one in await self.health() if not one.ready]
+        if len(self.services) > IN_FULL:
+            return [*ill, await self.fleet.state(self.services)]
         return [*ill, *[await self.readouts.state(service) for service in self.services]]
 
     async def _publish(self, user_id: str) -> None:
@@ -114,11 +122,19 @@ class Screens:
         await self.api.write("views.publish", {"user_id": user_id, "view": view})
 
     async def _home(self, words: Catalogue, user_id: str) -> Json:
-        may_not = frozenset([one for one in self.services if not await self.permissions.may(user_id, one)])
+        if len(self.services) > IN_FULL:
+            seen = await self.fleet.glances(self.services)
+            waiting = {one.last.service for one in seen if isinstance(one, Glance) and one.waiting}
+            may_not = await self._may_not(user_id, waiting)
+            return app_home.fleet_home(words, seen, self.name_of, await self.health(), may_not=may_not)
+        may_not = await self._may_not(user_id, self.services)
         statuses = [await self.readouts.status(service) for service in self.services]
         several = self.services if len(statuses) > 1 else ()
         glances = [await self.readouts.glance(service) for service in several]
         return app_home.home(words, statuses, glances, await self.health(), may_not=may_not)
+
+    async def _may_not(self, user_id: str, services: Iterable[ServiceId]) -> frozenset[ServiceId]:
+        return frozenset([one for one in services if not await self.permissions.may(user_id, one)])
 
     async def _open(self, click: Click) -> None:
         """A loading view at once, for the trigger lives three seconds; then what is stored. Never raises."""

@@ -40,6 +40,8 @@ _ID = re.compile(r"[#Pp]?([0-9]{1,9})번?")
 _SERVICE_LIKENESS = 0.75
 #: Of the names of services an answer repeats so many.
 NAMES_TOLD = 12
+#: What chooses among services is no longer.
+WANTED_MOST = 200
 _TO_THE_LAST = frozenset(
     [
         "to",
@@ -316,15 +318,17 @@ def _history(rest: Sequence[str]) -> Command:
 
 
 def _status(rest: Sequence[str]) -> Command:
-    """`all`, or nothing."""
+    """`all` and what chooses among them, or nothing."""
     words = [word.lower() for word in rest]
-    if words in ([ALL], [FOR, ALL]):
-        return commands.StatusAll()
+    if words[:1] == [ALL] or words == [FOR, ALL]:
+        return commands.StatusAll("" if words[0] == FOR else " ".join(words[1:])[:WANTED_MOST])
     return _unexpected("status", " ".join(rest)) if rest else commands.Status()
 
 
 def _approvals(rest: Sequence[str]) -> Command:
-    """Nothing, or the number of one: all are listed, with their buttons' card."""
+    """`all` for those of all services; nothing, or the number of one: all are listed, with their buttons' card."""
+    if [word.lower() for word in rest] == [ALL]:
+        return commands.AllApprovals()
     is_one = len(rest) == 1 and _ID.fullmatch(rest[0])
     return _unexpected("approvals", " ".join(rest)) if rest and not is_one else commands.ListApprovals()
 

@@ -10,6 +10,7 @@ from handlers.blocks.card import Card, Json, Shown, spent, with_note
 from handlers.blocks.control import control_card, note_card, reminder_card
 from handlers.blocks.digest import digest
 from handlers.blocks.escalation import calls_ended_card
+from handlers.blocks.fleet_digest import fleet_digest
 from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import incident_card, mention_card
 from handlers.contacts import Contacts
@@ -17,11 +18,13 @@ from lumen.model.answers import StatusReadout
 from lumen.model.audit import AuditEvent, Notes
 from lumen.model.incident import CALLS_END, CALLS_ROUND, MOST_REPEATS
 from lumen.model.messages import Message, message
+from lumen.model.proposal import OPEN
 from lumen.model.service import ServiceId
 from lumen.ports.store import Seal, Surface, Turns
 from lumen.use_cases.controlling import ENDED
 from lumen.use_cases.dead_letters import DEAD_LETTER_KIND
 from lumen.use_cases.digest import Digest, DigestReader
+from lumen.use_cases.fleet import Fleet
 from lumen.use_cases.queries import Readouts
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue
@@ -39,11 +42,28 @@ class Digests:
 
     reader: DigestReader
     days: Digest
+    fleet: Fleet
+    contacts: Contacts
     head: Callable[[ServiceId], Awaitable[Seal | None]] | None = None
 
     async def of_day(self, words: Catalogue, service: ServiceId, day: date) -> Shown:
         """The one that is due on `day`, whenever it is shown: its 24 hours end then. Raises StoreUnavailable."""
         return await self._of(words, service, self.days.at(day))
+
+    async def of_channel(self, words: Catalogue, service: ServiceId, day: date) -> Shown | None:
+        """The one message of a day: of a service that is alone in its channel, or of all of them, in the name of the
+        first; None for the others. Raises StoreUnavailable."""
+        beside = self.contacts.beside(service)
+        if len(beside) == 1:
+            return await self.of_day(words, service, day)
+        return await self._of_fleet(words, beside, self.days.at(day)) if service == beside[0] else None
+
+    async def of_fleet_now(self, words: Catalogue, services: Sequence[ServiceId]) -> Shown:
+        """Of all of them, as it stands now. Raises StoreUnavailable."""
+        return await self._of_fleet(words, services, self.days.now())
+
+    async def _of_fleet(self, words: Catalogue, services: Sequence[ServiceId], at: datetime) -> Shown:
+        return fleet_digest(words, await self.fleet.digest(services, at), self.contacts.name_of)
 
     async def now(self, words: Catalogue, service: ServiceId) -> Shown:
         """As it stands now. Raises StoreUnavailable."""
@@ -94,15 +114,18 @@ class MessageRenderer:
             return replace(show.said(self.words, told), is_rest=True)
         turns = () if stored.measured is None else await self.turns.latest(surface.service, TURNS_BACK)
         shown = proposal_view.card(self.words, stored, await self.readouts.pinned(surface.service), turns)
-        return shown if stored.has_message else await self._under_report(shown, surface.service)
+        if stored.has_message:
+            return shown
+        is_over = stored.state not in OPEN and len(self.contacts.beside(surface.service)) > 1
+        return replace(await self._under_report(shown, surface.service), is_rest=is_over)
 
     async def _under_report(self, shown: Shown, service: ServiceId) -> Shown:
         """In the thread of the report, which has its buttons; before the first report, by itself."""
         report_key = await self.turns.report_surface(service)
         return shown if report_key is None else replace(shown, under=Surface(service, "report", report_key))
 
-    async def _digest(self, surface: Surface) -> Shown:
-        return await self.digests.of_day(self.words, surface.service, date.fromisoformat(surface.key))
+    async def _digest(self, surface: Surface) -> Shown | None:
+        return await self.digests.of_channel(self.words, surface.service, date.fromisoformat(surface.key))
 
     async def _incident(self, surface: Surface) -> Shown | None:
         readout = await self.readouts.incident(surface.service, surface.key)
@@ -171,13 +194,23 @@ class MessageRenderer:
         return None
 
     async def _report(self, surface: Surface) -> Shown:
-        """The newest turn on the newest report; an older report that was never shown keeps its own turn."""
+        """The newest turn on the newest report; an older report that was never shown keeps its own turn.
+
+        Of several services in a channel only those have one that tell of something to act on (docs/adr/0024).
+        """
         status = await self.readouts.status(surface.service)
+        if len(self.contacts.beside(surface.service)) > 1 and not await self._is_news(surface, status):
+            return replace(hourly(self.words, status), is_rest=True)
         if await self.turns.report_surface(surface.service) != surface.key:
             turns = await self.turns.latest(surface.service, TURNS_BACK)
             own = next((turn for turn in turns if turn.id == surface.key), None)
             status = status if own is None else StatusReadout(surface.service, own, (), (), None, alerts=own.alerts)
         return hourly(self.words, status)
+
+    async def _is_news(self, surface: Surface, status: StatusReadout) -> bool:
+        """Whether a report that was not posted is worth a message: it has buttons, or it is not the first one."""
+        has_buttons = any(not proposal.has_message for proposal in status.open_proposals)
+        return has_buttons or await self.readouts.tells_news(surface.service, surface.key)
 
     async def needed(self, service: ServiceId) -> Sequence[Surface]:
         """What is open, what people set, and the newest report. Raises StoreUnavailable."""

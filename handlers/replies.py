@@ -224,6 +224,15 @@ class Responder:
         """
         self.background.start(self._answer(to, step, share=share, anew=anew))
 
+    def renew(self, to: Addressee, step: Callable[[Catalogue], Awaitable[Shown]]) -> None:
+        """As `answer`, in place of the message that was clicked. Returns at once."""
+
+        async def renewed() -> None:
+            words = await self.languages.of(to.user_id)
+            await self.replies.send(to, await self._shown(words, to, step), instead="")
+
+        self.background.start(renewed())
+
     def say(self, to: Addressee, *sentences: Message) -> None:
         """Send sentences, from the background. Returns at once."""
         self.background.start(self.send(to, *sentences))

@@ -54,6 +54,7 @@ from lumen.use_cases.emergency import CacheFlush, EmergencyActions
 from lumen.use_cases.error_lines import ReadingErrors
 from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
 from lumen.use_cases.execution import Execution
+from lumen.use_cases.fleet import Fleet
 from lumen.use_cases.held_effects import HeldEffects
 from lumen.use_cases.holding_back import HoldBacks
 from lumen.use_cases.moments import Moments
@@ -347,6 +348,7 @@ class _Assembly:
             choosing=Choosing(settings.services, store.choices, store.clock),
             looking=Looking(self._knobs, self._advisor),
             going_back=self._going_back,
+            fleet=Fleet(store.fleet_store, store.clock),
             digests=DigestReader(readouts, store.turns, store.alerts, store.proposals, slos),
             auditing=auditing_of(settings, store),
             graphs=self._graphs,

@@ -21,6 +21,7 @@ from lumen.use_cases.emergency import EmergencyActions
 from lumen.use_cases.error_lines import ReadingErrors
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.feedback import FeedbackGraphs
+from lumen.use_cases.fleet import Fleet
 from lumen.use_cases.hearing import Hearing
 from lumen.use_cases.knobs import Knobs
 from lumen.use_cases.moments import Moments
@@ -87,6 +88,7 @@ class Answers:
     looking: Looking
     going_back: GoingBack
     digests: DigestReader
+    fleet: Fleet
     auditing: Auditing
     graphs: FeedbackGraphs
 

@@ -20,6 +20,7 @@ from handlers.command_handlers import Overriding, Proposing, Questions, Services
 from handlers.commands import Commands
 from handlers.contacts import Contact, Contacts
 from handlers.emergency import Emergencies
+from handlers.fleet import FleetAnswers
 from handlers.home import Health, Screens, untold
 from handlers.incidents import Incidents
 from handlers.outbox import OutboxWorker
@@ -83,6 +84,8 @@ class SlackSide:
         self._digests = Digests(
             reader=lumen.answers.digests,
             days=lumen.rounds.digest,
+            fleet=lumen.answers.fleet,
+            contacts=self._contacts,
             head=lumen.answers.auditing.head,
         )
         charts = Charts()
@@ -201,9 +204,12 @@ class SlackSide:
             on_call=self._permissions(identity, self._contacts.on_call_of),
             responder=responder,
         )
+        fleet = FleetAnswers(lumen.answers.fleet, self._contacts, self._digests, responder)
         screens = Screens(
             services=settings.services,
             readouts=readouts,
+            fleet=lumen.answers.fleet,
+            name_of=self._contacts.name_of,
             api=self._api,
             responder=responder,
             permissions=permissions,
@@ -221,6 +227,7 @@ class SlackSide:
         commands = Commands(
             responder=responder,
             services=services,
+            fleet=fleet,
             handlers={
                 **questions.handlers,
                 **proposing.handlers,
@@ -231,7 +238,7 @@ class SlackSide:
             ttl_range=(settings.min_ttl_seconds, settings.max_ttl_seconds),
         )
         tidy = self.outbox.tidy
-        app = build_app(self._api, identity, commands, buttons, screens, emergencies, incidents, tidy)
+        app = build_app(self._api, identity, commands, buttons, screens, emergencies, incidents, fleet, tidy)
         return SlackConnection(self._app_level, Envelopes(app, responder.background))
 
     def _home_of(self, about: str) -> str:

@@ -3,7 +3,7 @@
 `/lumen size`, `l1` and `instances` alone: how it stands, how far it may be turned, what would be proposed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from handlers.blocks.card import Card, Shown
 from handlers.blocks.forecast import charts, cheapest, size_lines
@@ -15,6 +15,7 @@ from lumen.model.forecast import Method
 from lumen.model.messages import LumenError, Message, NoData, NotPossible, message
 from lumen.model.override import pinned_by
 from lumen.model.proposal import Proposal, State
+from lumen.model.service import ServiceId
 from lumen.model.turn import Recommendation
 from lumen.wording.audit_lines import history_line
 from lumen.wording.catalogue import Catalogue, no_data
@@ -22,6 +23,8 @@ from lumen.wording.report import recommended, ttl_now
 
 #: A block of Slack holds 3,000 characters.
 HELP_LINES_A_BLOCK = 8
+#: Two blocks each, and a message has fifty.
+APPROVALS_SHOWN = 20
 
 
 def said(words: Catalogue, *wanted: Message) -> Shown:
@@ -138,6 +141,29 @@ def approvals_card(words: Catalogue, proposals: Iterable[Proposal]) -> Shown:
         if proposal.state is State.PENDING:
             add_buttons(card, proposal)
     card.section(*([] if found else [message("views.approvals_none")]))
+    return card.shown()
+
+
+def approvals_of_all(
+    words: Catalogue,
+    proposals: Sequence[Proposal],
+    name_of: Callable[[ServiceId], str],
+    unknown: Sequence[ServiceId] = (),
+) -> Shown:
+    """`/lumen approvals all`: those of several services, what waits first. `unknown`: services that do not tell."""
+    card = Card(words)
+    ordered = sorted(proposals, key=lambda one: (one.state is not State.PENDING, one.created_at))
+    card.header(message("views.approvals_title", count=len(ordered)))
+    for proposal in ordered[:APPROVALS_SHOWN]:
+        service = proposal.draft.service
+        card.lines([words.say(message("service.of", service=name_of(service))) + line(words, proposal)])
+        if proposal.state is State.PENDING:
+            add_buttons(card, proposal, name_of(service))
+    if len(ordered) > APPROVALS_SHOWN:
+        card.section(message("views.approvals_more", count=len(ordered) - APPROVALS_SHOWN))
+    card.section(*([] if ordered else [message("views.approvals_none")]))
+    if unknown:
+        card.section(message("views.approvals_unknown", names=", ".join(map(name_of, unknown[:APPROVALS_SHOWN]))))
     return card.shown()
 
 

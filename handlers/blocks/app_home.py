@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from handlers.blocks.card import VIEW_MAX_BLOCKS, Card, Json
 from handlers.blocks.control import control_told, end_button
-from handlers.blocks.home import all_card
+from handlers.blocks.home import NameOf, all_card, worst_card
 from handlers.blocks.incident import alert_lines
 from handlers.blocks.proposal import add_buttons, followed, line, reasons_in_short, small_print, undo_button
 from handlers.blocks.report import CHANGES_SHOWN, cautions, change_line, why_lines, worth_lines
 from lumen.model.answers import Glance, Readiness, StatusReadout
 from lumen.model.control import ControlKind
+from lumen.model.fleet import Seen
 from lumen.model.messages import Message, message
 from lumen.model.proposal import Proposal, State
 from lumen.model.service import ServiceId
@@ -40,14 +41,15 @@ def home(
     """
     head, card, several = Card(words), Card(words), len(statuses) > 1
     if several:
-        first, *overview = all_card(words, glances).blocks
+        first, *overview = all_card(words, glances, lambda service: service.name).blocks
         head_blocks = [first]
     else:
         [status] = statuses
         head.header(worst_headline(words, status.service, status.worst, status.turn))
         head.titled(message("views.report_alerts"), alert_lines(words, status.alerts, status.silences))
         head_blocks, overview = list(head.blocks()), _figures(words, status)
-    _waiting(card, words, statuses, may_not=may_not)
+    found = [proposal for status in statuses for proposal in status.open_proposals]
+    _waiting(card, words, found, lambda service: service.name if several else "", may_not=may_not)
     rest = Card(words)
     for status in statuses:
         _set_by_people(rest, words, status, several=several, may_not=may_not)
@@ -57,30 +59,50 @@ def home(
     return {"type": "home", "blocks": blocks[:VIEW_MAX_BLOCKS]}
 
 
-def _waiting(card: Card, words: Catalogue, statuses: Sequence[StatusReadout], *, may_not: Container[ServiceId]) -> None:
-    """Each with its reasons, who asked, and when it expires; then what is being done."""
-    found = [proposal for status in statuses for proposal in status.open_proposals]
+def fleet_home(
+    words: Catalogue,
+    seen: Sequence[Seen],
+    name_of: NameOf,
+    health: Sequence[Readiness] = (),
+    *,
+    may_not: Container[ServiceId] = (),
+) -> Json:
+    """Of many services: what waits, then those that are the worst, and how many there are of each level."""
+    first, *overview = worst_card(words, seen, name_of).blocks
+    card, rest = Card(words), Card(words)
+    found = [proposal for one in seen if isinstance(one, Glance) for proposal in one.unfinished]
+    _waiting(card, words, sorted(found, key=lambda one: one.created_at), name_of, may_not=may_not)
+    _connections(rest, words, health)
+    return {"type": "home", "blocks": [first, *card.blocks(), *overview, *rest.blocks()][:VIEW_MAX_BLOCKS]}
+
+
+def _waiting(
+    card: Card, words: Catalogue, found: Sequence[Proposal], name_of: NameOf, *, may_not: Container[ServiceId]
+) -> None:
+    """Each with its reasons, who asked, and when it expires; then what is being done. `name_of` gives "" where there is
+    one service."""
     waiting = [proposal for proposal in found if proposal.state is State.PENDING]
-    several = len(statuses) > 1
     card.section(message("views.home_open", count=len(waiting)) if waiting else message("views.home_none"))
     for proposal in waiting[:WAITING_SHOWN]:
-        is_allowed = proposal.draft.service not in may_not
-        reasons = reasons_in_short(words, proposal.draft, has_details=is_allowed)
+        service = proposal.draft.service
+        reasons = reasons_in_short(words, proposal.draft, has_details=service not in may_not)
         told = [*followed(words, proposal.draft), *reasons]
-        card.lines([_line(words, proposal, several), *told, small_print(words, proposal)])
-        if is_allowed:
-            add_buttons(card, proposal, f"{proposal.draft.service.name}:" if several else "")
+        card.lines([_line(words, proposal, name_of), *told, small_print(words, proposal)])
+        if service not in may_not:
+            add_buttons(card, proposal, name_of(service))
     if len(waiting) > WAITING_SHOWN:
         card.section(message("views.home_more", count=len(waiting) - WAITING_SHOWN))
     if any(proposal.draft.service in may_not for proposal in waiting):
         card.context([words.say(message("views.home_may_not"))])
-    card.lines([_line(words, proposal, several) for proposal in found if proposal.state is not State.PENDING])
+    done = [proposal for proposal in found if proposal.state is not State.PENDING]
+    card.lines([_line(words, proposal, name_of) for proposal in done[:WAITING_SHOWN]])
     card.divider()
 
 
-def _line(words: Catalogue, proposal: Proposal, several: bool) -> str:
+def _line(words: Catalogue, proposal: Proposal, name_of: NameOf) -> str:
     """Of which service it is, where it could be of another one."""
-    return _named(words, proposal.draft.service.name, line(words, proposal), several)
+    name = name_of(proposal.draft.service)
+    return _named(words, name, line(words, proposal), bool(name))
 
 
 def _named(words: Catalogue, service: str, told: str, several: bool) -> str:

@@ -79,10 +79,14 @@ def _worst(words: Catalogue, readout: DigestReadout) -> tuple[str, Message]:
 def _incidents(words: Catalogue, readout: DigestReadout) -> Iterator[str]:
     """What, how long, how it ended, who; that there was none where Lumen looked."""
     for past in readout.incidents:
-        pieces = [_what(words, past, readout.now), *_ended(words, past), *_who(words, past)]
-        yield " · ".join(pieces)
+        yield incident_told(words, past, readout.now)
     if not readout.incidents and readout.turns:
         yield words.say(message("digest.no_incidents"))
+
+
+def incident_told(words: Catalogue, past: PastIncident, now: datetime) -> str:
+    """One of them in a line."""
+    return " · ".join([_what(words, past, now), *_ended(words, past), *_who(words, past)])
 
 
 def _what(words: Catalogue, past: PastIncident, now: datetime) -> str:

@@ -1,6 +1,7 @@
 """The card of one proposal: what would change, what it would do, why; later who decided, and what became of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from handlers.blocks.before_after import before_after
@@ -98,7 +99,7 @@ def card(words: Catalogue, proposal: Proposal, pinned: Pinned | None = None, tur
 def add_buttons(built: Card, proposal: Proposal, of: str = "", pinned: Pinned | None = None) -> None:
     """The row of buttons that fits the state: to decide, or the way back of what stands; nothing for the rest.
 
-    `of` tells blocks apart where proposals of several services stand together: ids count anew in each.
+    `of`: the name of the service, where proposals of several services stand together; ids count anew in each.
     """
     undo = undo_button(proposal, pinned)
     if proposal.state is State.PENDING:
@@ -107,7 +108,12 @@ def add_buttons(built: Card, proposal: Proposal, of: str = "", pinned: Pinned | 
         found = [*([undo] if undo is not None else []), _details(proposal)]
     else:
         return
-    built.buttons(found, block_id=f"proposal:{of}{proposal.id}")
+    if of:
+        found = [
+            replace(one, spoken=message("views.spoken_of", service=of, spoken=one.spoken or one.label)) for one in found
+        ]
+    key = f"{proposal.draft.service.key} " if of else ""
+    built.buttons(found, block_id=f"proposal:{key}{proposal.id}")
 
 
 def moved(words: Catalogue, change: Change) -> str:

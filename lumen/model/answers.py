@@ -117,6 +117,8 @@ class Glance:
     alerts: tuple[StoredAlert, ...]
     pause: Pause | None
     pinned: Pinned | None
+    #: Its proposals that are not finished, oldest first.
+    unfinished: tuple[Proposal, ...] = ()
 
     @property
     def worst(self) -> Worst:

@@ -42,6 +42,18 @@ def should_repost(turns: Sequence[Turn | PastTurn], posted: str) -> bool:
     return bool(news - _HEALTH if _is_alerted(now) else news)
 
 
+def tells_news(turns: Sequence[Turn], report: str) -> bool:
+    """Whether the report that the turn `report` began tells of something to act on, so that it is worth a message among
+    those of other services. `turns` of the last days, newest first.
+
+    A later report was begun for news. The first one was begun because there was none: it tells of news as soon as bad
+    health has lasted, which no alert tells of.
+    """
+    is_first = all(turn.id >= report for turn in turns)
+    made = [turn for turn in turns if turn.occasion is not Occasion.ASKED]
+    return not is_first or (bool(_lasted(made) & _HEALTH) and not _is_alerted(made[0]))
+
+
 def _lasted(turns: Sequence[Turn | PastTurn]) -> set[str]:
     """Concerns of the newest turn that all of the last ones had."""
     row = turns[:LASTS_TURNS]

@@ -26,6 +26,7 @@ from lumen.model.proposal import WAS_IN_FORCE, Knob, Proposal, State, Value
 from lumen.model.service import Chosen, Permit, ServiceId
 from lumen.model.turn import Recommendation, Turn
 from lumen.policies.reminders import remind_at
+from lumen.policies.repost import tells_news
 from lumen.ports.clock import Clock
 from lumen.ports.incidents import Alerts, Silences
 from lumen.ports.store import Audit, Choices, Proposals, Turns
@@ -117,6 +118,10 @@ class Readouts:
         incidents = [one.incident for one in await self.alerts.open(service)]
         incidents += [proposal.shown_in for proposal in unfinished if proposal.shown_in]
         return [proposal.id for proposal in unfinished if not proposal.shown_in], list(dict.fromkeys(incidents))
+
+    async def tells_news(self, service: ServiceId, report: str) -> bool:
+        """Whether the report of the turn `report` tells of something to act on (lumen/policies/repost.py)."""
+        return tells_news(await self.turns.latest(service, _TURNS_BACK), report)
 
     async def state(self, service: ServiceId) -> str:
         """Another one whenever what `status` shows is another, but for the time; cheap to ask for."""

@@ -199,10 +199,7 @@ class RedisAlerts:
         return [decode(StoredAlert, text) for text in reply.values[0]]
 
     async def incident(self, service: ServiceId, incident_id: str) -> Incident | None:
-        reply = await self._calls.read("alert_read", service, incident_id)
-        found, notes, taken, pager, mentions, label = reply.values
-        incident = _incident(service, incident_id, found, taken, mentions, pager, notes) if found else None
-        return replace(incident, label=decode(IncidentLabel, label)) if incident is not None and label else incident
+        return incident_from(service, incident_id, await self._calls.read("alert_read", service, incident_id))
 
     async def incidents(self, service: ServiceId, limit: int) -> list[str]:
         reply = await self._calls.read("alert_incidents", service, limit)
@@ -371,6 +368,13 @@ class RedisPages:
         trouble = "1" if state.trouble else ""
         at = self._clock.now().isoformat()
         await self._calls.change("page_pager", service, incident_id, encode(state), at, event, trouble)
+
+
+def incident_from(service: ServiceId, incident_id: str, reply: Reply) -> Incident | None:
+    """None for one that is forgotten or never was."""
+    found, notes, taken, pager, mentions, label = reply.values
+    incident = _incident(service, incident_id, found, taken, mentions, pager, notes) if found else None
+    return replace(incident, label=decode(IncidentLabel, label)) if incident is not None and label else incident
 
 
 def _incident(

@@ -33,6 +33,7 @@ from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.digest import Digest, DigestReader
 from lumen.use_cases.emergency import CacheFlush, EmergencyActions
 from lumen.use_cases.feedback import FeedbackGraphs
+from lumen.use_cases.fleet import Fleet
 from lumen.use_cases.knobs import Knobs, Turnable
 from lumen.use_cases.labelling import Labelling
 from lumen.use_cases.on_call import Calling, Silencing, Timelines
@@ -162,6 +163,7 @@ class Rooms(StateStore):
         self.graphs = FeedbackGraphs(proposals, turns, self.days, alerts, ProcessNumerics(), clock, Alike(0.01))
         self.active = Active(self.hint, services, clock)
         self.digest = Digest(self.claims, self.outbox, ZoneInfo("UTC"))
+        self.fleet = Fleet(self.fleet_store, clock)
         self.digests = DigestReader(self.readouts, turns, alerts, proposals, Alike(PRESETS["default"]))
         #: What the Slack side asks of the turn runner and of the seals.
         self.turn_runner, self.auditing = self.kicks, SimpleNamespace(head=None)

@@ -1,12 +1,24 @@
 """Several services: all at a glance, and of which one an answer is."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from handlers.blocks.answers import knob_card
-from handlers.blocks.home import SERVICES_SHOWN, all_card, note, services_card
+from handlers.blocks.card import Shown
+from handlers.blocks.home import (
+    NEXT,
+    PREVIOUS,
+    SERVICES_SHOWN,
+    Page,
+    all_card,
+    note,
+    page_of,
+    page_value,
+    services_card,
+)
 from lumen.model.alert import Alert, AlertKind, Severity
 from lumen.model.answers import Glance, KnobReadout, TurnReadout
 from lumen.model.forecast import Forecast, SizeStep, Step
@@ -43,7 +55,7 @@ FINE = turn()
 def test_the_worst_stands_first_and_what_is_unknown_before_what_is_good(locale: str) -> None:
     known = [glance("fine", FINE), glance("new", None), glance("burning", BURNING)]
     several: list[Glance | tuple[ServiceId, NoData]] = [*known, (CANARY, GONE)]
-    validated(shown := all_card(Catalogue(locale), several))
+    validated(shown := all_card(Catalogue(locale), several, name_of))
     told = said(shown)
     at = [told.index(f"*{name}*") for name in ("burning", "ion-api-canary", "new", "fine")]
     assert at == sorted(at)
@@ -60,7 +72,7 @@ def test_each_says_what_is_going_on_and_how_old_it_is() -> None:
         pause=Pause(KIM, NOW, None),
         pinned=Pinned("ion-api-00041", NOW),
     )
-    told = said(all_card(EN, [busy, glance("new", None)]))
+    told = said(all_card(EN, [busy, glance("new", None)], name_of))
     for words in ("open alerts: cache", "waiting for a decision: 2", "automation paused", "pinned to ion-api-00041"):
         assert words in told
     assert "⚠️ measured 3 h 0 min ago" in told
@@ -69,13 +81,31 @@ def test_each_says_what_is_going_on_and_how_old_it_is() -> None:
 
 
 def test_a_service_whose_memory_cannot_be_read_says_why() -> None:
-    assert EN.say(GONE.remedy) in said(all_card(EN, [(CANARY, GONE)]))
+    assert EN.say(GONE.remedy) in said(all_card(EN, [(CANARY, GONE)], name_of))
 
 
-def test_very_many_services_stay_within_the_limits() -> None:
-    many = [glance(f"service-{number:02d}", FINE) for number in range(SERVICES_SHOWN + 5)]
-    validated(shown := all_card(EN, many))
-    assert "Not shown for want of room: service-20, " in said(shown)
+def pressed(shown: Shown) -> dict[str, str]:
+    """By action: what each button carries."""
+    rows = [block["elements"] for block in shown.blocks if block["type"] == "actions"]
+    return {one["action_id"]: one["value"] for row in rows for one in row}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_very_many_services_are_shown_page_by_page_and_counted(locale: str) -> None:
+    many = [glance(f"service-{n:03d}", BURNING if n % 50 == 49 else FINE) for n in range(10 * SERVICES_SHOWN - 1)]
+    seen: list[str] = []
+    value = page_value(Page(wanted="team=payments"))
+    for number in range(10):
+        validated(shown := all_card(Catalogue(locale), many, name_of, page_of(value)))
+        seen += re.findall(r"\*(service-\d+)\*", shown.text)
+        ways = pressed(shown)
+        assert (PREVIOUS in ways, NEXT in ways) == (number > 0, number < 9)
+        assert "team=payments" in shown.text
+        value = ways.get(NEXT, "")
+    assert seen[:3] == ["service-049", "service-099", "service-149"]
+    assert len(set(seen)) == len(seen) == len(many)
+    assert "🔴 3 critical" in all_card(EN, many, name_of).text
+    assert all_card(EN, many, name_of, Page(99)).text == all_card(EN, many, name_of, Page(9)).text
 
 
 @pytest.mark.parametrize("locale", LOCALES)

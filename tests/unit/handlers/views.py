@@ -9,14 +9,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from handlers.blocks import answers
-from handlers.blocks.app_home import home
+from handlers.blocks.app_home import fleet_home, home
 from handlers.blocks.card import Json, Shown
 from handlers.blocks.control import control_card, note_card, reminder_card
 from handlers.blocks.digest import digest
 from handlers.blocks.emergency import emergency_card
 from handlers.blocks.escalation import calls_ended_card
 from handlers.blocks.explain_scores import explained
+from handlers.blocks.fleet_digest import fleet_digest
 from handlers.blocks.graph import graph_card
+from handlers.blocks.home import Page, all_card
 from handlers.blocks.hourly import hourly
 from handlers.blocks.incident import held_card, incident_card, list_card, mention_card
 from handlers.blocks.proposal import card
@@ -31,6 +33,7 @@ from lumen.model.proposal import Proposal, State
 from lumen.model.snapshot import TtlSetting
 from lumen.wording.catalogue import Catalogue
 from tests.snapshots import NOW, SERVICE
+from tests.unit.handlers import test_fleet as fleets
 from tests.unit.handlers import test_incident_message as incidents
 from tests.unit.handlers.test_app_home import ILL, STATUS, WELL
 from tests.unit.handlers.test_control_views import ENDS, line
@@ -91,6 +94,7 @@ def views(words: Catalogue) -> Iterator[tuple[str, str, Shown]]:
     yield "card", "some keys held back", card(words, holding_back(proposal(State.PENDING, KNOWN)))
     yield "card", "countdown", card(words, countdown("a", snoozes=(KIM,)))
     yield from (("digest", name, digest(words, seen)) for name, seen in DAYS.items())
+    yield from (("fleet", name, shown) for name, shown in _fleets(words))
     for kind in ControlKind:
         yield "control", kind.value, control_card(words, SERVICE, line(kind))
         yield "control", f"{kind.value} ends soon", control_card(words, SERVICE, line(kind), ends_soon=True)
@@ -104,9 +108,16 @@ def views(words: Catalogue) -> Iterator[tuple[str, str, Shown]]:
             name,
             Shown("home", tuple(home(words, [STATUS], health=health, may_not=() if may else {SERVICE})["blocks"])),
         )
+    yield "home", "many services", Shown("home", tuple(fleet_home(words, fleets.SEEN, fleets.name_of, WELL)["blocks"]))
     yield from (("answers", name, shown) for name, shown in _answers(words))
     yield from (("graph", name, graph_card(words, SERVICE.name, found)) for name, found in GRAPHS.items())
     yield "graph", "on a card", card(words, followed_by(proposal(State.PENDING, KNOWN)))
+
+
+def _fleets(words: Catalogue) -> Iterator[tuple[str, Shown]]:
+    yield from ((f"digest: {name}", fleet_digest(words, seen, fleets.name_of)) for name, seen in fleets.FLEETS.items())
+    yield "status all", all_card(words, fleets.SEEN, fleets.name_of, Page(1, "team=payments"))
+    yield "approvals", answers.approvals_of_all(words, [fleets.waiting(1), fleets.waiting(2)], fleets.name_of)
 
 
 def holding_back(made: Proposal) -> Proposal:

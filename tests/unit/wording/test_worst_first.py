@@ -125,7 +125,7 @@ def posted(readout: StatusReadout) -> Iterator[tuple[str, str]]:
     yield "status", report(EN, readout).text
     yield "report", report(EN, readout).text
     yield "digest", digest(EN, DigestReadout(readout, now)).text
-    yield "all", all_card(EN, [glance]).text
+    yield "all", all_card(EN, [glance], lambda service: service.name).text
     view = home(EN, [readout])
     yield "home", view["blocks"][0]["text"]["text"]
     other = replace(readout, alerts=(), turn=TURNS[0])
