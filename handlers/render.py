@@ -196,7 +196,7 @@ class MessageRenderer:
     async def _report(self, surface: Surface) -> Shown:
         """The newest turn on the newest report; an older report that was never shown keeps its own turn.
 
-        Of several services in a channel only those have one that tell of something to act on (docs/adr/0024).
+        Of several services in a channel only those have one that tell of something to act on (docs/adr/0028).
         """
         status = await self.readouts.status(surface.service)
         if len(self.contacts.beside(surface.service)) > 1 and not await self._is_news(surface, status):

@@ -53,9 +53,10 @@ def contacts_of(settings: Settings) -> Contacts:
             service: Contact(
                 channel=own.slack_channel,
                 approvers=own.who_may_approve,
-                on_call=own.who_may_approve.with_group(own.oncall_group),
+                on_call=settings.on_call_of(service),
                 oncall=own.oncall_group,
                 runbook=own.runbook_url,
+                labels=settings.labels[service],
             )
             for service, own in settings.watched.items()
         }

@@ -16,7 +16,7 @@ from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.controls import SILENCE_FIELDS
 from lumen.adapters.store.leases import lease_lost
-from lumen.adapters.store.scripts import Calls, position
+from lumen.adapters.store.scripts import Calls, Reply, position
 from lumen.model.alert import Observation, Severity
 from lumen.model.course import RevisionsSeen
 from lumen.model.day_cost import PARTS, DayCost

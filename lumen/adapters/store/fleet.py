@@ -4,10 +4,9 @@ import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from redis.asyncio import Redis
-
 from lumen.adapters.store.alerts import incident_from
 from lumen.adapters.store.codec import decode
+from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.proposals import proposals_from
 from lumen.adapters.store.scripts import Calls, Reply, position
 from lumen.model.incident import Pause, Pinned, StoredAlert
@@ -26,7 +25,7 @@ Read = tuple[str, Sequence[str | int]]
 class RedisFleet:
     """`lumen.ports.fleet.FleetStore`."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: StoreClient) -> None:
         self._calls = Calls(redis)
 
     async def now(self, services: Sequence[ServiceId]) -> dict[ServiceId, StoredNow]:
