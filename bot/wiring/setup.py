@@ -12,7 +12,8 @@ from lumen.adapters.google.setup import GoogleResources
 from lumen.model.setup import Outcome, Plan
 from lumen.use_cases.setup.apply import Applying
 from lumen.use_cases.setup.plan import names_of, plan_apply, plan_destroy, read
-from lumen.use_cases.setup.resources import BUDGET_KEY, Scope, desired, kinds_of
+from lumen.use_cases.setup.resources import BUDGET_KEY, desired, kinds_of
+from lumen.use_cases.setup.scope import Scope
 from lumen.wording.catalogue import Catalogue
 
 
@@ -34,6 +35,7 @@ def scope_of(settings: Settings) -> Scope:
         audience=settings.audience,
         oidc_service_account=settings.oidc_service_account,
         uptime_url=settings.uptime_url,
+        workers=settings.workers,
         reads_logs=is_installed(),
     )
 

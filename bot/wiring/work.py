@@ -11,7 +11,7 @@ from bot.store import clock_of
 from bot.wiring.parts import Lumen
 from lumen.adapters.google.clients import client_maker
 from lumen.adapters.google.work import PubSubDeadLetters, PubSubQueue, PubSubShardTopic
-from lumen.model.shard import DEAD_TOPIC, Schedule, subscription_of, topic_of
+from lumen.model.shard import LETTERS, PULLED, Schedule, subscription_of, topic_of
 from lumen.use_cases.dead_letters import TakingDeadLetters
 from lumen.use_cases.shards import Dispatch, slot_of
 
@@ -33,8 +33,8 @@ async def open_work(settings: Settings) -> AsyncIterator[Work]:
     try:
         yield Work(
             Dispatch(PubSubShardTopic(publisher, topic_of(project)), settings.services),
-            PubSubQueue(subscriber, subscription_of(project)),
-            PubSubDeadLetters(subscriber, subscription_of(project, DEAD_TOPIC)),
+            PubSubQueue(subscriber, subscription_of(project, PULLED)),
+            PubSubDeadLetters(subscriber, subscription_of(project, LETTERS)),
         )
     finally:
         for client in (publisher, subscriber):

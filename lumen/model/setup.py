@@ -21,6 +21,7 @@ class Kind(StrEnum):
     ROLE = "role"
     TOPIC = "topic"
     SUBSCRIPTION = "subscription"
+    GRANT = "grant"
     CHANNEL = "channel"
     JOB = "job"
     DASHBOARD = "dashboard"

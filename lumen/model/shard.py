@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from lumen.model.service import ServiceId
 
-#: Short names of the topics; the subscriptions that `lumen setup` makes end in "-lumen".
+#: Short names of the topics, and of the subscriptions that `lumen setup` makes: to push, to pull, of dead letters.
 TURN_TOPIC, DEAD_TOPIC = "feedback-loop-trigger", "feedback-loop-dead-letters"
+PUSHED, PULLED, LETTERS = f"{TURN_TOPIC}-lumen", f"{TURN_TOPIC}-workers", f"{DEAD_TOPIC}-lumen"
 #: Of the JSON; a worker that knows only another one leaves the message to those that know it.
 VERSION = 1
 #: So many services a shard on average at most, and so many shards at least, so that workers have something to share.
@@ -78,6 +79,6 @@ def topic_of(project: str, topic: str = TURN_TOPIC) -> str:
     return f"projects/{project}/topics/{topic}"
 
 
-def subscription_of(project: str, topic: str = TURN_TOPIC) -> str:
-    """The one to that topic which `lumen setup` makes, in full."""
-    return f"projects/{project}/subscriptions/{topic}-lumen"
+def subscription_of(project: str, name: str) -> str:
+    """In full."""
+    return f"projects/{project}/subscriptions/{name}"

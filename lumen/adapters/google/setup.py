@@ -9,16 +9,19 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from google.api_core.exceptions import AlreadyExists, FailedPrecondition, NotFound
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 
-from lumen.adapters.google import errors
+from lumen.adapters.google import errors, grants
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import FAILURES, GoogleApi, reading, refusal
+from lumen.adapters.google.grants import Grants, name_of
 from lumen.model.messages import SourceUnavailable, with_remedy
 from lumen.model.setup import Body, Found, Kind
+
+T = TypeVar("T")
 
 OWNER, KEY, APPLIED = "managed-by", "lumen-key", "lumen-applied"
 _DESCRIBED = re.compile(r" ?\[lumen-setup ([\w.-]+) ([0-9a-f-]+)\]$", re.ASCII)
@@ -121,6 +124,8 @@ class GoogleResources:
     # The port
 
     async def read(self, kind: Kind) -> Sequence[Found]:
+        if kind is Kind.GRANT:
+            return await self._grants.read([*await self.read(Kind.TOPIC), *await self.read(Kind.SUBSCRIPTION)])
         row = _ROWS[kind]
         client = self._client(row)
         parent = self._parent(row)
@@ -132,6 +137,8 @@ class GoogleResources:
         return [await self._with_known_project(one) for one in found] if kind is Kind.BUDGET else found
 
     def settled(self, kind: Kind, body: Body) -> Body:
+        if kind is Kind.GRANT:
+            return body
         try:
             told = MessageToDict(ParseDict(dict(body), _message(_ROWS[kind])))
         except ParseError as error:
@@ -139,6 +146,8 @@ class GoogleResources:
         return dict(_with_empty_fields(body, told))
 
     async def create(self, kind: Kind, key: str, applied: str, body: Body) -> str:
+        if kind is Kind.GRANT:
+            return await self._granted(self._grants.give(body), name_of(body))
         row = _ROWS[kind]
         message = ParseDict(_marked(row, body, key, applied), _message(row))
         request: Any = {row.where[0]: self._parent(row), row.noun: message}
@@ -165,6 +174,9 @@ class GoogleResources:
         await self._write(row, f"update_{row.noun}", request, found.name)
 
     async def delete(self, found: Found) -> None:
+        if found.kind is Kind.GRANT:
+            await self._granted(self._grants.take(found.body), found.name)
+            return
         row = _ROWS[found.kind]
         request: dict[str, Any] = {row.by: found.name}
         if found.kind is Kind.CHANNEL:  # Lumen's own policies let go of it
@@ -177,6 +189,19 @@ class GoogleResources:
             raise refusal(error, row.api, found.name, self._where(row)) from error
 
     # How
+
+    @property
+    def _grants(self) -> Grants:
+        async def call(kind: Kind, method: str, request: Any) -> Any:
+            return await self._call(_ROWS[kind], method, request)
+
+        return Grants(self.project, self.number, call)
+
+    async def _granted(self, change: Awaitable[T], what: str) -> T:
+        try:
+            return await change
+        except FAILURES as error:
+            raise refusal(error, grants.API, what, self.project) from error
 
     async def _create_role(self, row: _Row, request: dict[str, Any], key: str) -> str:
         """The id of a role that was deleted stays taken: it is brought back, and changed."""

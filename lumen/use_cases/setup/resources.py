@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 from lumen.model.messages import message
 from lumen.model.metrics import LABELS, UNITS
 from lumen.model.setup import Kind, LeftOut, Wanted
-from lumen.model.shard import TURN_TOPIC
+from lumen.model.shard import PUSHED, subscription_of, topic_of
 from lumen.use_cases.setup.alert_policies import policies
+from lumen.use_cases.setup.scope import Scope, subscription, topic
+from lumen.use_cases.setup.work import work
 from lumen.wording.catalogue import Catalogue
 
 #: The files in `lumen/dashboards`, each usable alone.
@@ -44,31 +46,10 @@ ROLES = {
     ),
     "lumenMemorystore": ("redis.instances.get", "redis.instances.update", "redis.operations.get"),
     "lumenBudgetNews": ("pubsub.subscriptions.consume",),
+    "lumenWorker": ("pubsub.subscriptions.consume", "pubsub.topics.publish"),
 }
 #: What reading gains where the extra `logging` is installed: error lines on the message of an incident.
 READER_OF_LOGS = ("logging.logEntries.list",)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What of the settings makes resources. Texts are "" where nothing is set; topics and subscriptions full names."""
-
-    project: str
-    region: str
-    publishes: bool = True
-    memorystore: bool = False
-    alert_email: str = ""
-    billing_account: str = ""
-    budget_name: str = ""
-    budget_usd: float = 0.0
-    budget_topic: str = ""
-    budget_subscription: str = ""
-    public_url: str = ""
-    audience: str = ""
-    oidc_service_account: str = ""
-    uptime_url: str = ""
-    #: The extra `logging` is installed.
-    reads_logs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +65,7 @@ def desired(scope: Scope, words: Catalogue) -> Desired:
         *_roles(scope, words),
         *_budget_news(scope),
         *_channel(scope),
-        *_triggers(scope, words),
+        *(_triggers(scope, words) if scope.workers == "none" else work(scope, words)),
         *_dashboards(),
         *_uptime(scope),
         *policies(scope.publishes, bool(scope.alert_email), urlsplit(scope.uptime_url).hostname or "", words),
@@ -120,8 +101,12 @@ def _metrics(scope: Scope, words: Catalogue) -> Iterator[Entry]:
 
 
 def _roles(scope: Scope, words: Catalogue) -> Iterator[Entry]:
-    asked = {"lumenMemorystore": scope.memorystore, "lumenBudgetNews": bool(scope.budget_topic)}
-    needs = {"lumenMemorystore": "CACHE_INSTANCE", "lumenBudgetNews": "BUDGET_TOPIC"}
+    asked = {
+        "lumenMemorystore": scope.memorystore,
+        "lumenBudgetNews": bool(scope.budget_topic),
+        "lumenWorker": scope.workers != "none",
+    }
+    needs = {"lumenMemorystore": "CACHE_INSTANCE", "lumenBudgetNews": "BUDGET_TOPIC", "lumenWorker": "WORKERS"}
     for role, permissions in ROLES.items():
         if not asked.get(role, True):
             yield _missing(needs[role], Kind.ROLE, role)
@@ -143,21 +128,15 @@ def _budget_news(scope: Scope) -> Iterator[Entry]:
         why = message("setup.foreign_topic") if scope.budget_topic else message("setup.not_set", setting="BUDGET_TOPIC")
         yield LeftOut(Kind.TOPIC, "budget-alerts", why)
         return
-    topic, subscription = scope.budget_topic, scope.budget_subscription
-    yield _topic("budget", topic)
-    body = {"name": subscription, "topic": topic, "ackDeadlineSeconds": 60, "messageRetentionDuration": "604800s"}
-    yield _subscription("budget", body)
-
-
-def _topic(key: str, name: str) -> Wanted:
-    return Wanted(Kind.TOPIC, key, name.rpartition("/")[2], {"name": name}, name)
-
-
-def _subscription(key: str, body: dict[str, Any]) -> Wanted:
-    """One that is never deleted for standing idle; the topic has the same key."""
-    whole = {**body, "expirationPolicy": {}}
-    name = str(body["name"])
-    return Wanted(Kind.SUBSCRIPTION, key, name.rpartition("/")[2], whole, name, (f"{Kind.TOPIC}.{key}",))
+    name = scope.budget_topic
+    yield topic("budget", name)
+    body = {
+        "name": scope.budget_subscription,
+        "topic": name,
+        "ackDeadlineSeconds": 60,
+        "messageRetentionDuration": "604800s",
+    }
+    yield subscription("budget", body)
 
 
 def _channel(scope: Scope) -> Iterator[Entry]:
@@ -178,7 +157,7 @@ def _triggers(scope: Scope, words: Catalogue) -> Iterator[Entry]:
     if not scope.public_url or not scope.oidc_service_account:
         setting = "OIDC_SERVICE_ACCOUNT" if scope.public_url else "PUBLIC_URL"
         yield _missing(setting, Kind.JOB, HOURLY_JOB)
-        yield _missing(setting, Kind.SUBSCRIPTION, f"{TURN_TOPIC}-lumen")
+        yield _missing(setting, Kind.SUBSCRIPTION, PUSHED)
         return
     url, project = scope.public_url.rstrip("/"), f"projects/{scope.project}"
     token = {"serviceAccountEmail": scope.oidc_service_account, "audience": scope.audience}
@@ -193,15 +172,15 @@ def _triggers(scope: Scope, words: Catalogue) -> Iterator[Entry]:
         "httpTarget": {"uri": f"{url}/feedback/run", "httpMethod": "POST", "oidcToken": token},
     }
     yield Wanted(Kind.JOB, "hourly", HOURLY_JOB, body, job)
-    topic = f"{project}/topics/{TURN_TOPIC}"
-    yield _topic("trigger", topic)
+    turns = topic_of(scope.project)
+    yield topic("trigger", turns)
     pushed = {
-        "name": f"{project}/subscriptions/{TURN_TOPIC}-lumen",
-        "topic": topic,
+        "name": subscription_of(scope.project, PUSHED),
+        "topic": turns,
         "ackDeadlineSeconds": 60,
         "pushConfig": {"pushEndpoint": f"{url}/pubsub/push", "oidcToken": token},
     }
-    yield _subscription("trigger", pushed)
+    yield subscription("trigger", pushed)
 
 
 def _dashboards() -> Iterator[Entry]:
@@ -264,5 +243,6 @@ def _budget(scope: Scope) -> Iterator[Entry]:
 
 
 def kinds_of(scope: Scope) -> Sequence[Kind]:
-    """Those that can be looked at: budgets belong to a billing account."""
-    return [kind for kind in Kind if kind is not Kind.BUDGET or scope.billing_account]
+    """Those that can be looked at: budgets belong to a billing account, and who may do what is an administrator's."""
+    asked = {Kind.BUDGET: bool(scope.billing_account), Kind.GRANT: scope.workers != "none"}
+    return [kind for kind in Kind if asked.get(kind, True)]

@@ -14,7 +14,8 @@ from lumen.adapters.google.setup import GoogleResources
 from lumen.model.setup import Action, Found, Kind, Outcome, Plan, Step
 from lumen.use_cases.setup.apply import Applying
 from lumen.use_cases.setup.plan import names_of, plan_apply, plan_destroy, read
-from lumen.use_cases.setup.resources import BUDGET_KEY, Desired, Scope, desired, kinds_of
+from lumen.use_cases.setup.resources import BUDGET_KEY, Desired, desired, kinds_of
+from lumen.use_cases.setup.scope import Scope
 from lumen.wording.catalogue import Catalogue
 from sandbox.google.faults import MethodFault
 from sandbox.google.projects import number_of

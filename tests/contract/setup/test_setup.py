@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from google import pubsub_v1
 from grpc import StatusCode
 
 from lumen.model.messages import ActuatorFailed
@@ -47,7 +48,7 @@ THEIRS: dict[Kind, dict[str, Any]] = {
 async def test_an_empty_project_is_completed_and_a_second_apply_changes_nothing(lumen: Installation) -> None:
     made = await lumen.change()
     assert failed(made) == []
-    assert {one.step.kind for one in made} == set(Kind)
+    assert {one.step.kind for one in made} == {*Kind} - {Kind.GRANT}
     await lumen.is_complete()
     assert await lumen.change() == []
 
@@ -72,7 +73,7 @@ async def test_what_the_settings_do_not_ask_for_is_left_out_and_says_which_setti
     )
     plan = await lumen.planned()
     assert {one.why.params["setting"] for one in plan.left_out} == {
-        "ALERT_EMAIL", "BILLING_ACCOUNT", "BUDGET_TOPIC", "PUBLIC_URL", "UPTIME_URL", "CACHE_INSTANCE",
+        "ALERT_EMAIL", "BILLING_ACCOUNT", "BUDGET_TOPIC", "PUBLIC_URL", "UPTIME_URL", "CACHE_INSTANCE", "WORKERS",
     }  # fmt: skip
     assert failed(await lumen.carry_out(plan)) == []
     await lumen.is_complete()
@@ -267,9 +268,46 @@ async def test_when_every_kind_of_call_fails_once_the_next_runs_complete_it(lume
     await lumen.is_complete()
 
 
+async def test_workers_have_their_topics_and_pubsub_may_forward_what_it_gives_up(lumen: Installation) -> None:
+    """From the hourly job to pushed shards, to pulled ones, and back; somebody else's right on the topic stays."""
+    await lumen.change()
+    for workers in ("push", "pull"):
+        lumen.scope = replace(lumen.scope, workers=workers)
+        assert failed(await lumen.change()) == []
+        await lumen.is_complete()
+        assert await lumen.change() == []
+        subscriptions = {one.key: one.body for one in await lumen.cloud.read(Kind.SUBSCRIPTION)}
+        asked = subscriptions["trigger" if workers == "push" else "work"]
+        assert bool(asked.get("pushConfig", {}).get("pushEndpoint")) is (workers == "push")
+        assert asked["deadLetterPolicy"]["deadLetterTopic"].endswith("feedback-loop-dead-letters")
+        assert asked["expirationPolicy"] == {}
+        assert {one.key for one in await lumen.cloud.read(Kind.JOB)} == {"look", "turn"}
+        assert len(await lumen.cloud.read(Kind.GRANT)) == 2
+    client = lumen.cloud.make(pubsub_v1.PublisherAsyncClient)
+    topic = next(one.name for one in await lumen.cloud.read(Kind.TOPIC) if one.key == "dead")
+    policy = await client.get_iam_policy({"resource": topic})
+    policy.bindings.add(role="roles/pubsub.viewer", members=["user:kim@example.com"])
+    await client.set_iam_policy({"resource": topic, "policy": policy})
+    [grant] = [one for one in await lumen.cloud.read(Kind.GRANT) if one.key == "dead"]
+    await lumen.cloud.delete(grant)
+    left = await client.get_iam_policy({"resource": topic})
+    assert [(one.role, list(one.members)) for one in left.bindings] == [
+        ("roles/pubsub.viewer", ["user:kim@example.com"])
+    ]
+    assert [step.address for step in only(await lumen.planned(), Action.CREATE)] == ["grant.dead"]
+    lumen.scope = replace(lumen.scope, workers="none")
+    await lumen.change()
+    await lumen.is_complete()
+    lumen.scope = replace(lumen.scope, workers="pull")
+    await lumen.change()
+    assert failed(await lumen.change(destroy=True)) == []
+    assert only(await lumen.planned(destroy=True), Action.DELETE) == []
+    await client.transport.close()
+
+
 @pytest.mark.prove
 @pytest.mark.parametrize("after", [False, True], ids=["refused", "answer-lost"])
-@pytest.mark.parametrize("what", ["apply", "change", "destroy"])
+@pytest.mark.parametrize("what", ["apply", "change", "workers", "destroy"])
 async def test_a_failure_at_each_call_is_completed_by_the_second_run(what: str, after: bool) -> None:
     """A table over all calls of an apply on an empty project, of one after other settings, and of a destroy."""
     number, fails = 0, True
@@ -281,6 +319,8 @@ async def test_a_failure_at_each_call_is_completed_by_the_second_run(what: str, 
                 await lumen.change()
                 lumen.locale = "ko"
                 lumen.scope = replace(lumen.scope, alert_email="", public_url="https://other.example.com")
+            if what == "workers":
+                lumen.scope = replace(lumen.scope, workers="pull")
             before = sum(side.cloud.server.calls.values())
             with failing_at(side, number, after=after):
                 await lumen.change(destroy=what == "destroy")

@@ -18,7 +18,8 @@ from bot.wiring.setup import scope_of
 from lumen.model.metrics import UNITS
 from lumen.model.setup import Kind
 from lumen.model.shard import TURN_TOPIC
-from lumen.use_cases.setup.resources import DASHBOARDS, Scope, desired
+from lumen.use_cases.setup.resources import DASHBOARDS, desired
+from lumen.use_cases.setup.scope import Scope
 from lumen.wording.catalogue import Catalogue
 from sandbox.google.monitoring.catalogue import UPTIME_PASSED
 from sandbox.google.monitoring.series import Labels, Point

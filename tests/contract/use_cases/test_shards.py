@@ -20,7 +20,7 @@ from lumen.adapters.store.leases import RedisInbox
 from lumen.model.audit import AuditEvent, Notes
 from lumen.model.messages import message
 from lumen.model.service import ServiceId
-from lumen.model.shard import DEAD_TOPIC, TURN_TOPIC, Schedule, Shard, subscription_of, topic_of
+from lumen.model.shard import DEAD_TOPIC, LETTERS, PULLED, TURN_TOPIC, Schedule, Shard, subscription_of, topic_of
 from lumen.ports.shards import DeadLetter
 from lumen.ports.sources import Pushed
 from lumen.ports.store import Lease
@@ -35,8 +35,8 @@ from tests.unit.sandbox.google_side import PROJECT, GoogleSide, google_side
 pubsub = pytest.importorskip("google.pubsub_v1")
 
 SERVICES = tuple(ServiceId(PROJECT, "us-central1", f"svc-{number:03d}") for number in range(60))
-TOPIC, WORK = topic_of(PROJECT), subscription_of(PROJECT)
-DEAD, LETTERS = topic_of(PROJECT, DEAD_TOPIC), subscription_of(PROJECT, DEAD_TOPIC)
+TOPIC, WORK = topic_of(PROJECT), subscription_of(PROJECT, PULLED)
+DEAD, DEAD_LETTERS = topic_of(PROJECT, DEAD_TOPIC), subscription_of(PROJECT, LETTERS)
 #: Of nanoseconds; Google's own least is ten seconds, which nobody waits for here.
 AGAIN = {"nanos": 100_000_000}
 
@@ -116,7 +116,7 @@ async def room(store: Store) -> AsyncIterator[Room]:
         publisher, subscriber = side.client(pubsub.PublisherAsyncClient), side.client(pubsub.SubscriberAsyncClient)
         agent = f"serviceAccount:service-{number_of(PROJECT)}@gcp-sa-pubsub.iam.gserviceaccount.com"
         for topic, name, more in (
-            (DEAD, LETTERS, {}),
+            (DEAD, DEAD_LETTERS, {}),
             (TOPIC, WORK, {
                 "retry_policy": {"minimum_backoff": AGAIN, "maximum_backoff": AGAIN},
                 "dead_letter_policy": {"dead_letter_topic": DEAD, "max_delivery_attempts": 10},
@@ -145,12 +145,12 @@ async def test_three_workers_do_each_slot_once_and_what_nobody_can_read_is_named
     await publisher.publish(topic=TOPIC, messages=[{"data": b"good morning"}])
     async with room.pulling(*workers):
         assert await workers[0].dispatch.publish(Schedule.LOOK, slot) == 12
-        await until(lambda: not room.waiting() and room.waiting(LETTERS) >= 1)
+        await until(lambda: not room.waiting() and room.waiting(DEAD_LETTERS) >= 1)
     assert Counter(one for worker in workers for one in worker.done) == Counter(SERVICES)
     assert all(worker.done for worker in workers)
     assert sum(worker.counted("unreadable") for worker in workers) >= 10
     store = room.store
-    letters = PubSubDeadLetters(room.make(pubsub.SubscriberAsyncClient), LETTERS)
+    letters = PubSubDeadLetters(room.make(pubsub.SubscriberAsyncClient), DEAD_LETTERS)
     taking = TakingDeadLetters(letters, RedisInbox(store.redis), store.audit, store.outbox, SERVICE)
     assert await taking.take() >= 1
     assert await taking.take() == 0
