@@ -15,7 +15,7 @@ PUSHED, PULLED, LETTERS = f"{TURN_TOPIC}-lumen", f"{TURN_TOPIC}-workers", f"{DEA
 #: Of the JSON; a worker that knows only another one leaves the message to those that know it.
 VERSION = 1
 #: So many services a shard on average at most, and so many shards at least, so that workers have something to share.
-SERVICES_A_SHARD, LEAST_SHARDS = 40, 12
+SERVICES_A_SHARD, LEAST_SHARDS = 40, 24
 #: A longer message is none of Lumen's.
 MOST_BYTES = 1024
 MOST_SHARDS = 10_000

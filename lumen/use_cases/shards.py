@@ -23,7 +23,7 @@ ByDuty = Mapping[Schedule, Callable[[Sequence[ServiceId]], Awaitable[None]]]
 #: The slots' own names, as leases and slots know them.
 SLOTS: Mapping[Schedule, str] = {Schedule.LOOK: WATCH_SCHEDULE, Schedule.TURN: TURN_SCHEDULE}
 #: So many shards at once; a worker that has as many asks to be asked again.
-MOST_AT_ONCE = 4
+MOST_AT_ONCE = 2
 #: Of service time. A look that no worker has done so long after it was due is taken up by the bot.
 LATE_LOOK = timedelta(seconds=150)
 

@@ -20,7 +20,17 @@ from lumen.adapters.store.leases import RedisInbox
 from lumen.model.audit import AuditEvent, Notes
 from lumen.model.messages import message
 from lumen.model.service import ServiceId
-from lumen.model.shard import DEAD_TOPIC, LETTERS, PULLED, TURN_TOPIC, Schedule, Shard, subscription_of, topic_of
+from lumen.model.shard import (
+    DEAD_TOPIC,
+    LEAST_SHARDS,
+    LETTERS,
+    PULLED,
+    TURN_TOPIC,
+    Schedule,
+    Shard,
+    subscription_of,
+    topic_of,
+)
 from lumen.ports.shards import DeadLetter
 from lumen.ports.sources import Pushed
 from lumen.ports.store import Lease
@@ -144,7 +154,7 @@ async def test_three_workers_do_each_slot_once_and_what_nobody_can_read_is_named
     publisher = room.side.client(pubsub.PublisherAsyncClient)
     await publisher.publish(topic=TOPIC, messages=[{"data": b"good morning"}])
     async with room.pulling(*workers):
-        assert await workers[0].dispatch.publish(Schedule.LOOK, slot) == 12
+        assert await workers[0].dispatch.publish(Schedule.LOOK, slot) == LEAST_SHARDS
         await until(lambda: not room.waiting() and room.waiting(DEAD_LETTERS) >= 1)
     assert Counter(one for worker in workers for one in worker.done) == Counter(SERVICES)
     assert all(worker.done for worker in workers)
@@ -158,8 +168,9 @@ async def test_three_workers_do_each_slot_once_and_what_nobody_can_read_is_named
     [entry] = await store.audit.entries(SERVICE, 10)
     assert (entry.event, dirty.kind, dirty.key) == (AuditEvent.DEAD_LETTER, DEAD_LETTER_KIND, entry.detail)
     assert isinstance(entry.about, Notes)
-    said = Catalogue("en").plain(entry.about.notes[0])
-    assert "after 10 attempts" in said and "“good morning”" in said
+    # On a busy machine a double may wait for its other half until it is given up too, and is named beside it.
+    said = [Catalogue("en").plain(note) for note in entry.about.notes]
+    assert any("after 10 attempts" in one and "“good morning”" in one for one in said), said
 
 
 async def test_a_message_of_the_scheduler_is_split_and_one_of_a_slot_that_is_over_does_nothing(room: Room) -> None:
@@ -176,7 +187,7 @@ async def test_a_message_of_the_scheduler_is_split_and_one_of_a_slot_that_is_ove
         publisher = room.side.client(pubsub.PublisherAsyncClient)
         await publisher.publish(topic=TOPIC, messages=[{"data": Shard(Schedule.TURN).encoded()}])
         await until(lambda: len(worker.done) == len(SERVICES) and not room.waiting())
-    assert worker.counted("taken") == 13
+    assert worker.counted("taken") + worker.counted("known") == LEAST_SHARDS + 1
     assert await take(Shard(Schedule.TURN, slot_of(Schedule.TURN, now), 3, 12), now) is Outcome.KNOWN
 
 
@@ -215,7 +226,7 @@ async def test_a_worker_takes_no_more_than_it_can_and_gives_back_what_a_stop_cut
         assert await worker.shards.take(Shard(Schedule.LOOK, slot, 11, 12), slot) is Outcome.FULL
         stop.set()
     assert worker.counted("cut short") == MOST_AT_ONCE
-    await until(lambda: _free(room) == 12)
+    await until(lambda: _free(room) == LEAST_SHARDS)
 
 
 def _free(room: Room) -> int:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.model.service import ServiceId
-from lumen.model.shard import SERVICES_A_SHARD, Schedule, Shard, shard_from, shards_of
+from lumen.model.shard import LEAST_SHARDS, SERVICES_A_SHARD, Schedule, Shard, shard_from, shards_of
 
 SLOT = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 GOOD = {"version": 1, "schedule": "look", "slot": SLOT.isoformat(), "shard": 3, "of": 12}
@@ -26,7 +26,7 @@ def test_each_service_is_in_one_shard_and_shards_are_of_a_size(count: int, sched
     parts = [shard.mine(known) for shard in shards]
     assert sorted(one.key for part in parts for one in part) == [one.key for one in known]
     assert max(map(len, parts)) <= 2 * SERVICES_A_SHARD
-    assert len(shards) >= min(count, 12)
+    assert len(shards) >= min(count, LEAST_SHARDS)
     assert [shard_from(shard.encoded()) for shard in shards] == list(shards)
 
 
