@@ -20,3 +20,18 @@ class CloudSettings(Thresholds):
     oidc_service_account: Annotated[str, Field(pattern=_MAIL)] = ""
     uptime_url: Annotated[str, Field(pattern=_URL)] = ""
     workers: Literal["none", "push", "pull"] = "none"
+
+    @property
+    def takes_triggers(self) -> bool:
+        """It is said who may call from outside, and in whose name."""
+        return bool(self.audience and self.oidc_service_account)
+
+    @property
+    def has_workers(self) -> bool:
+        """Others look and turn; the bot takes up what they leave."""
+        return self.workers != "none"
+
+    @property
+    def audience(self) -> str:
+        """Whom the token of a call from outside must be for; "" where nobody calls."""
+        return self.oidc_audience or self.public_url.rstrip("/")

@@ -301,21 +301,6 @@ class Settings(CloudSettings, ServiceSettings):
         return frozenset(NAMES[name] for name in self.auto_apply)
 
     @property
-    def takes_triggers(self) -> bool:
-        """It is said who may call from outside, and in whose name."""
-        return bool(self.audience and self.oidc_service_account)
-
-    @property
-    def has_workers(self) -> bool:
-        """Others look and turn; the bot takes up what they leave."""
-        return self.workers != "none"
-
-    @property
-    def audience(self) -> str:
-        """Whom the token of a call from outside must be for; "" where nobody calls."""
-        return self.oidc_audience or self.public_url.rstrip("/")
-
-    @property
     def is_sandboxed(self) -> bool:
         """Both Slack and Google are on loopback."""
         return bool(self.lumen_gcp_endpoint) and _is_loopback(urlsplit(self.slack_api_url).hostname or "")
