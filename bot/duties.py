@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from bot.config import Settings
 from bot.publishing import Publishing
 from bot.reports.files import ReportFiles
+from bot.service_settings import each
 from bot.thresholds import size_limits
 from bot.tracing import turn_made
 from bot.wiring.parts import Lumen
@@ -174,6 +175,6 @@ class Duties:
 def duties_of(settings: Settings, lumen: Lumen, metrics: DutyMetrics, kicks: Kicks = NO_KICKS) -> Duties:
     """Those of this process, for all services."""
     words, directory = Catalogue(settings.lumen_locale), settings.output_dir
-    files = ReportFiles(Path(directory), words, size_limits(settings)) if directory else None
+    files = ReportFiles(Path(directory), words, each(settings.watched, size_limits)) if directory else None
     publishing = Publishing(lumen.rounds.publish, files, words)
     return Duties(lumen, settings.services, publishing, metrics, kicks, has_workers=settings.has_workers)

@@ -27,13 +27,12 @@ from lumen.wording.restrictions import lifted, unlocked
 
 @dataclass(frozen=True, slots=True)
 class Emergencies:
-    """`safe_ttl_seconds`: as the card names it."""
+    """The page of emergency steps, and what its buttons do."""
 
     emergency: EmergencyActions
     readouts: Readouts
     permissions: Permissions
     responder: Responder
-    safe_ttl_seconds: int
     ending: Ending
 
     @property
@@ -52,7 +51,8 @@ class Emergencies:
         answer_click(self.responder, body, self._clicked)
 
     async def _explain(self, request: Request, _: command_types.Emergency) -> Shown:
-        return view.emergency_card(request.words, await self.readouts.status(request.service), self.safe_ttl_seconds)
+        safe = self.emergency.safe_ttls[request.service]
+        return view.emergency_card(request.words, await self.readouts.status(request.service), safe)
 
     async def _pause(self, request: Request, command: command_types.PauseChanges, *, is_stop: bool = False) -> Shown:
         """One person is enough, whatever EMERGENCY_APPROVALS_NEEDED says."""

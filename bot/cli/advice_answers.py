@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from bot.service_settings import each
 from bot.thresholds import size_limits
 from lumen.model.answers import GIVEN, TtlReadout, is_stale
 from lumen.model.assessment import CacheHealth, GateVerdict, HealthLevel
@@ -70,8 +71,9 @@ async def extra_turns(settings: "Settings", services: Sequence[ServiceId]) -> "L
 
     async with assemble(settings) as lumen:
         turns, now = await lumen.rounds.turn_runner.extra_turns(services), lumen.store.clock.now()
-    limits = size_limits(settings)
-    return Last([TurnNow(turn, size_of_turn(turn, limits, now), turn.alerts) for turn in turns], len(services), now)
+    sizes = each(settings.watched, size_limits)
+    found = [TurnNow(one, size_of_turn(one, sizes[one.snapshot.service], now), one.alerts) for one in turns]
+    return Last(found, len(services), now)
 
 
 async def last_turns(settings: "Settings", services: Sequence[ServiceId]) -> "Last":

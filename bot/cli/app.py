@@ -147,9 +147,11 @@ def _write_files(settings: "Settings", turns: Sequence[Turn]) -> None:
     if not settings.output_dir:
         return
     from bot.reports.files import ReportFiles, SetAside
+    from bot.service_settings import each
     from bot.thresholds import size_limits
 
-    files = ReportFiles(Path(settings.output_dir), Catalogue(settings.lumen_locale), size_limits(settings))
+    sizes = each(settings.watched, size_limits)
+    files = ReportFiles(Path(settings.output_dir), Catalogue(settings.lumen_locale), sizes)
     try:
         written = files.write(turns)
     except OSError as error:

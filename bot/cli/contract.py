@@ -37,9 +37,10 @@ def check(
         seen = run(load_thresholds(), observed(cache, service, prefix or "ion:cache:", told), asking=True)
     else:
         settings = load(without_slack=True)
-        service = chosen(settings, service).name
-        keys = prefix or settings.cache_key_prefix
-        seen = run(settings, observed(settings.cache_url, service, keys, told, clock_of(settings)), asking=True)
+        of = chosen(settings, service)
+        service, its = of.name, settings.watched[of]
+        keys = prefix or its.cache_key_prefix
+        seen = run(settings, observed(its.cache_url, service, keys, told, clock_of(settings)), asking=True)
     judged = judge(seen)
     if as_json:
         print_json(contract_json(service, judged))

@@ -64,7 +64,7 @@ async def server_checks(examined: Examined) -> Sequence[Check]:
 
 
 def _warned(says: Message) -> tuple[Message, Message]:
-    """Settings that are not told, or a node of a cluster that does not answer."""
+    """Settings that are not told, a node that does not answer, or a service for which nothing is prepared."""
     hidden = says.code == "state.settings_hidden"
     return says, message("doctor.state_settings_remedy") if hidden else Message(f"{says.code}_remedy", says.params)
 

@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bot.reports.as_json import Json, turn_from, turn_json
 from bot.reports.markdown import markdown
+from lumen.model.service import ServiceId
 from lumen.model.turn import Turn
 from lumen.policies.size import SizeLimits
 from lumen.use_cases.advice import TurnNow, size_of_turn
@@ -46,10 +47,10 @@ class SetAside:
 class ReportFiles:
     """Blocks while it writes; several processes may share the directory."""
 
-    def __init__(self, directory: Path, words: Catalogue, size: SizeLimits) -> None:
+    def __init__(self, directory: Path, words: Catalogue, sizes: Mapping[ServiceId, SizeLimits]) -> None:
         self.directory = directory
         self._words = words
-        self._size = size
+        self._sizes = sizes
 
     def write(self, turns: Sequence[Turn]) -> list[Written | SetAside]:
         """Add `turns` to the files of their days. Raises OSError."""
@@ -74,7 +75,10 @@ class ReportFiles:
         newest |= {turn.snapshot.service: turn for turn in turns}
         whole = {"schema": SCHEMA, "date": day.isoformat(), "turns": stored}
         yield self._replace(path, json.dumps(whole, ensure_ascii=False, allow_nan=False))
-        found = [TurnNow(one, size_of_turn(one, self._size, one.started_at), one.alerts) for one in newest.values()]
+        found = []
+        for service, one in newest.items():
+            limits = self._sizes.get(service, SizeLimits())  # the file may know one that is not watched any more
+            found.append(TurnNow(one, size_of_turn(one, limits, one.started_at), one.alerts))
         yield self._replace(self.directory / f"{name}.md", markdown(self._words, found))
 
     def _set_aside(self, path: Path, error: str) -> SetAside:

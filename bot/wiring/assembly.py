@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from bot.config import Settings
 from bot.faults import fault_point
@@ -36,7 +38,7 @@ from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.error_log import CloudLogging, link
 from lumen.adapters.google.identity import google_account, user_of_this_machine
 from lumen.adapters.store import epoch
-from lumen.model.messages import NoData, message
+from lumen.model.messages import NoData, NotPrepared, message
 from lumen.model.service import Approvers, Person, ServiceId
 from lumen.model.turn import Missing
 from lumen.policies.auto_apply import AutoApplySettings
@@ -66,6 +68,8 @@ from lumen.use_cases.rollback import Rollback, RollbackRules
 from lumen.use_cases.turn import TurnRunner
 from lumen.use_cases.undo_harmful import UndoHarmful
 from lumen.use_cases.watch import Watch
+
+log = structlog.get_logger()
 
 
 async def operator_of(settings: Settings) -> Person:
@@ -97,13 +101,13 @@ async def assemble(settings: Settings) -> AsyncIterator[Lumen]:
             memorystore=any(one.cache_instance for one in settings.watched.values()),
             subscriber=bool(settings.budget_news),
         )
-        log = CloudLogging(settings.lumen_gcp_endpoint)
+        lines = CloudLogging(settings.lumen_gcp_endpoint)
         try:
-            automation = await _automation(settings, store)
-            yield _Assembly(settings, store, caches, google, numerics, automation, log).lumen()
+            observed_until = await _observed_until(settings, store)
+            yield _Assembly(settings, store, caches, google, numerics, observed_until, lines).lumen()
         finally:
             numerics.close()
-            await log.close()
+            await lines.close()
             await google.close()
             await close_caches(caches)
 
@@ -118,11 +122,11 @@ class _Assembly:
         caches: Mapping[ServiceId, TunedCache],
         google: GoogleClients,
         numerics: ProcessNumerics,
-        automation: Automation,
-        log: CloudLogging,
+        observed_until: Mapping[ServiceId, datetime],
+        lines: CloudLogging,
     ) -> None:
         self._settings, self._store, self._google, self._numerics = settings, store, google, numerics
-        self._log = log
+        self._log = lines
         self._fault = fault_point(settings.lumen_fault_at)
         self._zone = ZoneInfo(settings.digest_timezone)
         self._lacking = _lacking()
@@ -143,7 +147,8 @@ class _Assembly:
         self._sizes = each(settings.watched, size_limits)
         self._budget = in_force_of(settings, budgets_of(settings, google, self._deployments), store.clock)
         self._collector = collector_of(self._sources, self._ttl, self._budget, store.bills)
-        self._restraints = Restraints(store.controls, store.clock, automation, locks_of(settings))
+        locks, automation = locks_of(settings), _automation(settings)
+        self._restraints = Restraints(store.controls, store.clock, automation, locks, observed_until)
         self._graphs = graphs_of(settings, store, numerics)
         self._acting = Acting(self._restraints, self._cache_keys, store.alerts)
         self._approvals = Approvals(
@@ -362,13 +367,23 @@ def _lacking() -> NoData | None:
     return NoData(message("effect.no_numerics"), message("effect.no_numerics_remedy"))
 
 
-async def _automation(settings: Settings, store: StateStore) -> Automation:
-    """A new installation observes for OBSERVE_ONLY from `lumen state init` on."""
-    made_at = [(await epoch.read(store.redis, service)).made_at for service in settings.services]
+async def _observed_until(settings: Settings, store: StateStore) -> Mapping[ServiceId, datetime]:
+    """A service is only observed for OBSERVE_ONLY from `lumen state init` on; one that is not prepared, from now on."""
+    found: dict[ServiceId, datetime] = {}
+    for service in settings.services:
+        try:
+            made_at = (await epoch.read(store.redis, service)).made_at
+        except NotPrepared as error:
+            log.error("service_not_prepared", service=service.key, code=error.reason.code)
+            made_at = store.clock.now()
+        found[service] = made_at + settings.observe_only
+    return found
+
+
+def _automation(settings: Settings) -> Automation:
     return Automation(
         disabled=settings.disable_auto_optimization,
         dry_run=settings.dry_run,
-        observe_until=max(made_at) + settings.observe_only,
         freezes=settings.freezes.windows,
         weekly_freezes=settings.freezes.weekly,
         after_deployment=timedelta(hours=24),

@@ -186,7 +186,6 @@ class SlackSide:
             readouts=readouts,
             permissions=permissions,
             responder=responder,
-            safe_ttl_seconds=settings.default_ttl_seconds,
             ending=Ending(
                 controls=lumen.store.controls,
                 emergency=changes.emergency,

@@ -58,6 +58,10 @@ class StoreUnavailable(LumenError):
     """The state store cannot be used (unreachable, wrong epoch, wrong durability). Nothing was decided."""
 
 
+class NotPrepared(StoreUnavailable):
+    """The store knows nothing of one service, which nobody takes for "no proposals"; the others are served."""
+
+
 class OtherSchema(StoreUnavailable):
     """Another version of Lumen has given the store its layout; this one can never use it."""
 

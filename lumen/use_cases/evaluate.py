@@ -28,7 +28,7 @@ from lumen.model.incident import Pause, StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, with_remedy
 from lumen.model.past_turn import PastTurn
 from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict, direction
-from lumen.model.service import ServiceId
+from lumen.model.service import ServiceId, names_of
 from lumen.model.snapshot import SLICE, CacheDay, CacheStats, Deployment, Snapshot, Spend
 from lumen.model.turn import Turn
 from lumen.model.week import MetricTrend
@@ -189,8 +189,8 @@ class TurnHistory:
         known = self._forecasts.get(service.project)
         if known is None or known[0] != snapshot.window.end:
             mates = [one for one in self.watched if one.project == service.project] or [service]
-            costs = await self.days.costs_of(mates)
-            days = {mate.name: costs[mate] for mate in mates}
+            costs, names = await self.days.costs_of(mates), names_of(mates)
+            days = {names[mate]: costs[mate] for mate in mates}
             bill = None if spend.is_estimate else Billed(spend.month_to_date_usd, spend.as_of)
             month, _ = of_days(service.name, spend.budget_usd, days, snapshot.window.end, bill)
             known = self._forecasts[service.project] = (snapshot.window.end, month.forecast_usd())

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from lumen.model.messages import LeaseLost, OtherSchema, OutcomeUnknown, SomeFailed, StoreUnavailable
+from lumen.model.messages import LeaseLost, NotPrepared, OtherSchema, OutcomeUnknown, SomeFailed, StoreUnavailable
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.store import Lease, Leases, Slots
@@ -94,7 +94,7 @@ class Claims:
 
         `until`: no further batch is begun after that, of service time. What a batch leaves undone is given back, for
         the next call of any replica. Raises SomeFailed after all had their turn; what the store says to a claim is
-        raised at once.
+        raised at once, but that one of them is not prepared.
         """
         failures: dict[ServiceId, Exception] = {}
         waiting = [service for service in self._seated(services) if self.known_done.get((service, schedule)) != slot]
@@ -102,7 +102,7 @@ class Claims:
         for start in range(0, len(waiting), size or 1):
             if start and until is not None and self.clock.now() >= until:
                 break
-            leases = await self._claimed(waiting[start : start + size], schedule, slot)
+            leases = await self._claimed(waiting[start : start + size], schedule, slot, failures)
             if leases:
                 await self._do(Batch(self, schedule, slot, leases, failures), work)
         if failures:
@@ -123,11 +123,17 @@ class Claims:
     def _seated(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
         return sorted(services, key=lambda service: zlib.crc32(f"{self._seat}/{service.key}".encode()))
 
-    async def _claimed(self, services: Sequence[ServiceId], schedule: str, slot: datetime) -> Mapping[ServiceId, Lease]:
+    async def _claimed(
+        self, services: Sequence[ServiceId], schedule: str, slot: datetime, failures: dict[ServiceId, Exception]
+    ) -> Mapping[ServiceId, Lease]:
         newest = self.clock.now() + AHEAD * self.clock.scale
 
         async def claim(service: ServiceId) -> Lease | None:
-            lease = await self.slots.claim(service, schedule, slot, LEASE, newest)
+            try:
+                lease = await self.slots.claim(service, schedule, slot, LEASE, newest)
+            except NotPrepared as error:
+                failures[service] = error
+                return None
             if lease is None and await self.slots.last_done(service, schedule) == slot:
                 self.known_done[service, schedule] = slot
             return lease

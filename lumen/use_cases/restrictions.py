@@ -1,7 +1,8 @@
 """Restrictions that people have set against changes, read afresh by everything that proposes or carries out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from lumen.model.service import ServiceId
 from lumen.policies.guard import Automation, Locks, Restraint, frozen
@@ -20,11 +21,15 @@ class Restraints:
     clock: Clock
     automation: Automation
     locks: Mapping[ServiceId, Locks]
+    #: Until then a service is only observed; one that nobody tells of goes by `automation`.
+    observe_until: Mapping[ServiceId, datetime] = field(default_factory=dict)
 
     async def now(self, service: ServiceId) -> Restraint:
         """As it is at this moment. Raises StoreUnavailable."""
         controls = await self.controls.read(service)
-        return Restraint(self.automation, self.locks.get(service, NO_LOCKS), controls, self.clock.now())
+        until = self.observe_until.get(service, self.automation.observe_until)
+        automation = replace(self.automation, observe_until=until)
+        return Restraint(automation, self.locks.get(service, NO_LOCKS), controls, self.clock.now())
 
     @property
     def is_frozen(self) -> bool:

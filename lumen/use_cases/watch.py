@@ -32,7 +32,7 @@ from lumen.model.billing import Billed, billed_month
 from lumen.model.history import Day, DayOfCost, day_of, folded, less, together
 from lumen.model.incident import Silence, StoredAlert, in_force, silence_over
 from lumen.model.messages import Message, NoData, SomeFailed, message
-from lumen.model.service import ServiceId, homes_of, mates_of
+from lumen.model.service import ServiceId, homes_of, mates_of, names_of
 from lumen.model.snapshot import SLICE, Window
 from lumen.policies.labels import told_late, waits
 from lumen.ports.incidents import Alerts, Look, Silences, SliceSource, Standing
@@ -286,10 +286,10 @@ class Watch:
                 days = less(together(days, folded(c.now for c in corrections)), folded(c.stored for c in corrections))
             events = [*await fold.feed(seen.new), *await fold.feed_days(days, after)]
             if mates is not None and fold.judges_budget(len(mates)):
-                of_mates = await self._days.costs_of(mates)
-                beside = {mate.name: of_mates[mate] for mate in mates}
+                of_mates, names = await self._days.costs_of(mates), names_of([service, *mates])
+                beside = {names[mate]: of_mates[mate] for mate in mates}
                 usd = await self._budget.usd(service.project) if self._budget else self._targets[service].budget_usd
-                fold.feed_budget(usd, {service.name: days, **beside}, await self._billed(service))
+                fold.feed_budget(usd, {names[service]: days, **beside}, await self._billed(service))
             told = await self._to_tell(service, fold, known, () if after is None else events)
             look = Look(after, seen.new, told, earlier, corrections, fold.corrections)
             if await self._alerts.look(service, lease, look):

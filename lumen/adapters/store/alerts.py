@@ -6,6 +6,7 @@ The sums are a hash of "2026-11-22/requests" and the like, added to in the step 
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -34,7 +35,7 @@ from lumen.model.incident import (
     Silence,
     StoredAlert,
 )
-from lumen.model.messages import Message
+from lumen.model.messages import Message, NotPrepared
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import SLICE, Bucket
 from lumen.ports.clock import Clock
@@ -91,10 +92,23 @@ class RedisDays:
     ) -> AsyncIterator[tuple[ServiceId, list[tuple[date, dict[str, int]]]]]:
         for start in range(0, len(services), AT_ONCE):
             some = services[start : start + AT_ONCE]
-            replies = await self._calls.read_each([("days_read", one, (since.isoformat(), which)) for one in some])
-            for service, reply in zip(some, replies, strict=True):
-                yield service, _by_day(reply.lines())
+            for service, lines in (await self._lines(some, since.isoformat(), which)).items():
+                yield service, _by_day(lines)
                 await asyncio.sleep(0)  # clicks get their turn
+
+    async def _lines(self, some: Sequence[ServiceId], *asked: str) -> Mapping[ServiceId, Sequence[str]]:
+        try:
+            replies = await self._calls.read_each([("days_read", one, asked) for one in some])
+        except NotPrepared:
+            if len(some) == 1:
+                raise
+        else:
+            return {service: reply.lines() for service, reply in zip(some, replies, strict=True)}
+        known: dict[ServiceId, Sequence[str]] = dict.fromkeys(some, ())
+        for service in some:  # one that is new holds up the money of none
+            with contextlib.suppress(NotPrepared):
+                known |= await self._lines([service], *asked)
+        return known
 
 
 def _by_day(stored: Sequence[str]) -> list[tuple[date, dict[str, int]]]:

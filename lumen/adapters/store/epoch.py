@@ -6,7 +6,7 @@ every decision, so people are warned well before.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.hint import forget
 from lumen.adapters.store.node import Node, of_each, reached
 from lumen.adapters.store.scripts import IMPORTING, SCHEMA, SCHEMAS, Calls, key, script, wrong_epoch
-from lumen.model.messages import Message, StoreUnavailable, message, with_remedy
+from lumen.model.messages import Message, NotPrepared, StoreUnavailable, message, with_remedy
 from lumen.model.proposal import Choice, Decision
 from lumen.model.service import Person, ServiceId
 from lumen.ports.clock import Clock
@@ -118,23 +118,34 @@ async def restored(
 async def check(redis: StoreClient, services: Sequence[ServiceId]) -> Sequence[Message]:
     """Whether Lumen may use this store. Returns warnings: what could not be checked.
 
-    Raises StoreUnavailable: unreachable, not prepared for one of the services, prepared by another version, or not
-    durable. A cluster's node that does not answer is a warning: the others serve their services.
+    Raises StoreUnavailable: unreachable, not prepared for the first service (or for any), prepared by another version,
+    or not durable. A cluster's node that does not answer is a warning, and so is another service for which nothing is
+    prepared, as one that is new: the others are served.
     """
     warnings = await durability(redis)
     shares = await redis.shares(services)
-    silent = await of_each(list(shares), lambda node: _checked(node, shares[node]))
-    return (*warnings, *(each for each in silent if isinstance(each, Message)))
+    answers = await of_each(list(shares), lambda node: _checked(node, shares[node]))
+    silent = [one for one in answers if isinstance(one, Message)]
+    lacking = {service: error for one in answers if not isinstance(one, Message) for service, error in one.items()}
+    if services and services[0] in lacking:
+        raise lacking[services[0]]
+    return (*warnings, *silent, *(lacking[service].reason for service in services if service in lacking))
 
 
-async def _checked(node: Node, services: Sequence[ServiceId]) -> None:
+async def _checked(node: Node, services: Sequence[ServiceId]) -> Mapping[ServiceId, NotPrepared]:
+    """Those for which nothing is prepared. Raises StoreUnavailable."""
     with reached(node):
         async with node.redis.pipeline(transaction=False) as pipe:
             for service in services:
                 pipe.hmget(key(service, "epoch"), *_FIELDS)
             found = await pipe.execute()
+    lacking: dict[ServiceId, NotPrepared] = {}
     for service, fields in zip(services, found, strict=True):
-        _epoch(service, fields, node)
+        try:
+            _epoch(service, fields, node)
+        except NotPrepared as error:
+            lacking[service] = error
+    return lacking
 
 
 async def read(redis: StoreClient, service: ServiceId) -> Epoch:

@@ -21,7 +21,7 @@ from lumen.adapters.store.answers import REFUSALS, SILENCE, refused, unanswered,
 from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.hint import QUIET, hint_of, touch
 from lumen.adapters.store.node import Command, Node, ask, ask_each, reached, whole
-from lumen.model.messages import OtherSchema, OutcomeUnknown, StoreUnavailable, with_remedy
+from lumen.model.messages import NotPrepared, OtherSchema, OutcomeUnknown, StoreUnavailable, with_remedy
 from lumen.model.service import ServiceId
 
 _HERE = Path(__file__).parent / "scripts"
@@ -305,9 +305,9 @@ def _checked(raw: Sequence[Any], node: Node, service: ServiceId) -> Reply:
 def wrong_epoch(found_schema: str | None, where: str, service: ServiceId) -> StoreUnavailable:
     """The store is empty, is being written from a copy, or has a layout that this Lumen does not know."""
     if found_schema is None:
-        return StoreUnavailable(*with_remedy("state.no_epoch", where=where, service=service.key))
+        return NotPrepared(*with_remedy("state.no_epoch", where=where, service=service.key))
     if found_schema == IMPORTING:
-        return StoreUnavailable(*with_remedy("state.importing", where=where, service=service.key))
+        return NotPrepared(*with_remedy("state.importing", where=where, service=service.key))
     return OtherSchema(*with_remedy("state.other_schema", where=where, found=found_schema, wanted=" / ".join(SCHEMAS)))
 
 

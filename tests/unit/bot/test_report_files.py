@@ -43,7 +43,7 @@ def day(directory: Path, name: str = "unified_feedback_20261116.json") -> list[s
 
 
 def test_a_day_keeps_its_turns_and_the_newest_report_of_each_service(tmp_path: Path) -> None:
-    files = ReportFiles(tmp_path / "outputs", EN, LIMITS)
+    files = ReportFiles(tmp_path / "outputs", EN, {})
     files.write([turn(0), turn(0, OTHER)])
     found = files.write([turn(1)])
     assert day(tmp_path / "outputs") == ["t0", "t0", "t1"]
@@ -60,7 +60,7 @@ def test_reports_are_their_owner_s_alone_to_read(tmp_path: Path) -> None:
     directory = tmp_path / "outputs"
     old = os.umask(0)
     try:
-        files = ReportFiles(directory, EN, LIMITS)
+        files = ReportFiles(directory, EN, {})
         files.write([turn(0)])
         (directory / "unified_feedback_20261116.json").write_text("damaged")
         (directory / "unified_feedback_20261116.json").chmod(0o644)  # as an older version left it
@@ -74,14 +74,14 @@ def test_reports_are_their_owner_s_alone_to_read(tmp_path: Path) -> None:
 
 
 def test_a_day_ends_at_midnight_utc(tmp_path: Path) -> None:
-    ReportFiles(tmp_path, EN, LIMITS).write([turn(0), turn(12)])
+    ReportFiles(tmp_path, EN, {}).write([turn(0), turn(12)])
     assert day(tmp_path) == ["t0"]
     assert day(tmp_path, "unified_feedback_20261117.json") == ["t12"]
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"schema": "unified_feedback 1", "turns": [{}]}', "\x00"])
 def test_a_damaged_file_is_named_and_set_aside(tmp_path: Path, damage: str) -> None:
-    files, path = ReportFiles(tmp_path, EN, LIMITS), tmp_path / "unified_feedback_20261116.json"
+    files, path = ReportFiles(tmp_path, EN, {}), tmp_path / "unified_feedback_20261116.json"
     for number in (1, 2):
         path.write_text(damage, encoding="utf-8")
         told = files.write([turn(number)])[0]
@@ -94,7 +94,7 @@ def test_a_damaged_file_is_named_and_set_aside(tmp_path: Path, damage: str) -> N
 def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     threads = [
         threading.Thread(
-            target=lambda nth=nth: ReportFiles(tmp_path, EN, LIMITS).write([turn(0, replace(SERVICE, name=nth))])
+            target=lambda nth=nth: ReportFiles(tmp_path, EN, {}).write([turn(0, replace(SERVICE, name=nth))])
         )
         for nth in "abcd"
     ]
@@ -108,7 +108,7 @@ def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_an_error_of_the_system(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OSError, match="file"):
-        ReportFiles(tmp_path / "file", EN, LIMITS).write([turn()])
+        ReportFiles(tmp_path / "file", EN, {}).write([turn()])
 
 
 def test_json_says_why_and_comes_back(tmp_path: Path) -> None:
