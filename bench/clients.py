@@ -84,7 +84,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
         approvers, app_id = Approvers(frozenset(), frozenset({GROUP})), lambda: APP
         permissions = Permissions(asking, lambda _: approvers, identity.team_id, app_id, world.audit)
         unused: Any = None  # nothing burns here
-        emergencies = Emergencies(unused, world.readouts, permissions, responder, 300, unused)
+        emergencies = Emergencies(unused, world.readouts, permissions, responder, unused)
         incidents = Incidents(unused, unused, unused, unused, world.readouts, permissions, permissions, responder)
         groups = (
             Questions(world.readouts, unused, unused, unused),

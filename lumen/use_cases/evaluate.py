@@ -45,7 +45,7 @@ from lumen.ports.clock import Numerics
 from lumen.ports.incidents import Alerts
 from lumen.ports.store import Days, Proposals, Turns
 from lumen.use_cases.forecasting import Forecasts
-from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.knobs import Knobs, find, looked_up
 from lumen.use_cases.restrictions import Restraints
 
 
@@ -79,9 +79,9 @@ class Policies:
         if change_of(first) is not None:
             return Advised(ttl, first)
         others: list[Wanted] = []
-        if Knob.MIN_INSTANCES in self.knobs[service]:
+        if looked_up(self.knobs, service, Knob.MIN_INSTANCES):
             others.append(recommend_min_instances(snapshot, assessment))
-        if Knob.L1_ENTRIES in self.knobs[service]:
+        if looked_up(self.knobs, service, Knob.L1_ENTRIES):
             others.append(only_up(recommend_l1(await self._l1_entries(service), snapshot.cache)))
         return Advised(ttl, next_of(first, *others))
 

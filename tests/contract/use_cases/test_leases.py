@@ -142,7 +142,7 @@ async def test_a_broken_service_is_named_and_holds_up_no_other(fleet: Store, err
 
     with pytest.raises(SomeFailed) as failed:
         await claims.share(FLEET, "turn", NOON, lambda batch: batch.each(one))
-    assert failed.value.failures == {broken.name: error}
+    assert failed.value.failures == {broken.key: error}
     assert len(done) == len(FLEET) - 1
     await fleet.claims.share(FLEET, "turn", NOON, lambda batch: batch.each(one))  # another replica, at once
     assert sorted(done) == sorted(FLEET)
@@ -180,8 +180,8 @@ async def test_a_long_batch_keeps_its_leases_and_one_that_is_lost_costs_no_other
 
     with pytest.raises(SomeFailed) as failed:
         await fleet.claims.share(FLEET, "turn", NOON, work)
-    assert list(failed.value.failures) == [lost[0].name]
-    assert isinstance(failed.value.failures[lost[0].name], LeaseLost)
+    assert list(failed.value.failures) == [lost[0].key]
+    assert isinstance(failed.value.failures[lost[0].key], LeaseLost)
 
 
 async def nothing(_: ServiceId, __: Lease) -> None:
