@@ -4,6 +4,7 @@ In the standard library alone (docs/methods.md, Alerts).
 """
 
 import math
+from array import array
 from dataclasses import dataclass
 
 from lumen.model.alert import Severity
@@ -72,8 +73,8 @@ class RecentCounts:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         # Running totals: the sum of the last n slices is the difference of two entries.
-        self._bad = [0]
-        self._valid = [0]
+        self._bad = array("q", [0])
+        self._valid = array("q", [0])
 
     def add(self, bad: int, valid: int) -> None:
         """The next slice; a missing one is (0, 0)."""
@@ -91,7 +92,7 @@ class RecentCounts:
     def forgive(self, slices: int) -> None:
         """Drop the bad events of the newest `slices`; their valid events stay in the denominators."""
         index = max(0, len(self._bad) - 1 - slices)
-        self._bad[index + 1 :] = [self._bad[index]] * (len(self._bad) - index - 1)
+        self._bad[index + 1 :] = array("q", [self._bad[index]]) * (len(self._bad) - index - 1)
 
 
 def with_estimate(reason: Message, amount: Amount) -> Message:

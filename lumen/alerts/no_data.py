@@ -1,6 +1,7 @@
 """Alerts on missing data, a state of its own, never good or bad: after three misses, or where silence is unusual."""
 
 import math
+from array import array
 from datetime import datetime
 from statistics import median
 
@@ -103,7 +104,7 @@ class Silence:
     """
 
     def __init__(self) -> None:
-        self._with = [0]  # slices with requests so far
+        self._with = array("i", [0])  # slices with requests so far
         self._length = 0
         self._since_sleep = DAYS * SLICES_A_DAY
 

@@ -140,6 +140,8 @@ class UsualLevel:
         value = hour.usual[index]
         if not hour.is_judged or math.isnan(value):
             return None
+        if self._first is not None:  # the hour in which a level was accepted is averaged anew
+            self._averaged = min(self._averaged, self._first + place - index)
         expected = dict(zip(self._windows, hour.expected[index], strict=True))
         thinner = hour.weight / max(1, weight) - 1 if weight < hour.weight else 0.0
         return Usual(value, hour.wider[index], expected, self._scattered, thinner)
