@@ -27,6 +27,8 @@ LEASE = timedelta(seconds=15)
 AHEAD = timedelta(minutes=2)
 #: A schedule's services are taken in so many batches, so that replicas share them, of at most so many services.
 BATCHES, MOST_AT_ONCE = 12, 32
+#: On the wall: so long after its first service a batch begins with no further one.
+MOST_TIME = timedelta(seconds=20)
 
 
 def hour_of(now: datetime) -> datetime:
@@ -55,10 +57,19 @@ class Batch:
     leases: Mapping[ServiceId, Lease]
     #: By service, of those that could not be done.
     failures: dict[ServiceId, Exception]
+    put_off: list[ServiceId] = field(default_factory=list, init=False)
 
     async def each(self, do: Callable[[ServiceId, Lease], Awaitable[bool | None]]) -> None:
-        """One after the other; each is marked done as it ends, unless `do` says False. One that fails holds up none."""
-        for service, lease in self.leases.items():
+        """One after the other; each is marked done as it ends, unless `do` says False. One that fails holds up none.
+
+        Those that are not begun within twenty seconds are put off, for whoever comes to them first.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + MOST_TIME.total_seconds()
+        for nth, (service, lease) in enumerate(self.leases.items()):
+            if nth and loop.time() >= until:
+                self.put_off.append(service)
+                continue
             with noted(self.failures, service):
                 if await do(service, lease) is not False:
                     await self.done(service)
@@ -99,12 +110,14 @@ class Claims:
         failures: dict[ServiceId, Exception] = {}
         waiting = [service for service in self._seated(services) if self.known_done.get((service, schedule)) != slot]
         size = min(most, -(-len(services) // BATCHES))
-        for start in range(0, len(waiting), size or 1):
-            if start and until is not None and self.clock.now() >= until:
-                break
-            leases = await self._claimed(waiting[start : start + size], schedule, slot, failures)
+        has_begun = False
+        while waiting and not (has_begun and until is not None and self.clock.now() >= until):
+            some, waiting, has_begun = waiting[:size], waiting[size:], True
+            leases = await self._claimed(some, schedule, slot, failures)
             if leases:
-                await self._do(Batch(self, schedule, slot, leases, failures), work)
+                batch = Batch(self, schedule, slot, leases, failures)
+                await self._do(batch, work)
+                waiting += batch.put_off  # given back: they come last, unless another replica is sooner
         if failures:
             raise SomeFailed({service.key: error for service, error in failures.items()})
 

@@ -148,6 +148,28 @@ async def test_a_broken_service_is_named_and_holds_up_no_other(fleet: Store, err
     assert sorted(done) == sorted(FLEET)
 
 
+async def test_what_a_slow_batch_does_not_come_to_is_given_back_and_done_later(
+    fleet: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "MOST_TIME", timedelta(0))
+    other, done, taken = fleet.claims, list[ServiceId](), list[ServiceId]()
+
+    async def one(service: ServiceId, _: Lease) -> None:
+        done.append(service)
+
+    async def work(batch: Batch) -> None:
+        await batch.each(one)
+        if len(done) > 1 and not taken:  # what the first batch put off is anybody's
+            await other.share(FLEET[:4], "turn", NOON, lambda theirs: theirs.each(steal))
+
+    async def steal(service: ServiceId, _: Lease) -> None:
+        taken.append(service)
+
+    await fleet.claims.share(FLEET, "turn", NOON, work)
+    assert sorted((*done, *taken)) == sorted(FLEET)
+    assert len(done) >= len(FLEET) - 4
+
+
 async def test_what_a_dead_replica_had_begun_is_taken_over(fleet: Store) -> None:
     dead, done = fleet.claims, list[ServiceId]()
     some = FLEET[:4]
