@@ -6,12 +6,14 @@ from playwright.async_api import expect
 from handlers.blocks.answers import help_card
 from handlers.blocks.card import Shown
 from handlers.blocks.digest import digest
+from handlers.blocks.fleet_digest import fleet_digest
 from handlers.blocks.graph import graph_card
 from handlers.blocks.hourly import hourly
 from lumen.wording.catalogue import LOCALES, Catalogue
 from tests.browser.conftest import OpenPage, Screen
 from tests.slack_workspace import World
 from tests.unit.handlers.test_digest import DAYS
+from tests.unit.handlers.test_fleet import FLEETS, name_of
 from tests.unit.handlers.test_graph_view import GRAPHS
 from tests.unit.handlers.test_hourly import STATES
 
@@ -24,6 +26,7 @@ def measured(locale: str) -> list[tuple[str, Shown, float]]:
     words = Catalogue(locale)
     reports = [(name, hourly(words, seen), 1.0) for name, seen in STATES.items()]
     digests = [(name, digest(words, seen), 2.0) for name, seen in DAYS.items()]
+    digests += [(name, fleet_digest(words, seen, name_of), 2.0) for name, seen in FLEETS.items()]
     graphs = [(f"graph: {name}", graph_card(words, "ion-api", found), 1.0) for name, found in GRAPHS.items()]
     return [*reports, *graphs, ("help", help_card(words, 60, 3600), 1.5), *digests]
 

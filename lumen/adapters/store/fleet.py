@@ -51,7 +51,7 @@ class RedisFleet:
         for some in _parts(services):
             replies = await self._each(some, reads)
             wanted = [(one, str(of)) for one, (_, ids) in zip(some, replies, strict=True) for of in ids.values]
-            told = await self._calls.read_each([("alert_read", one, (of,)) for one, of in wanted])
+            told = await self._calls.read_each([("alert_read", one, (of,)) for one, of in wanted]) if wanted else ()
             known = [incident_from(one, of, reply) for (one, of), reply in zip(wanted, told, strict=True)]
             for service, (recent, _) in zip(some, replies, strict=True):
                 own = tuple(one for one in known if one is not None and one.service == service)
