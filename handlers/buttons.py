@@ -22,6 +22,8 @@ from lumen.use_cases.approvals import UNAUDITED, Approvals
 _log = structlog.get_logger(__name__)
 #: Slack wants the ack within 3 s. Later than this the person is told that it is not known yet.
 ACK_WITHIN_SECONDS = 2.2
+#: How long the ack waits for an answer that no decision stores to be kept.
+OWE_WITHIN_SECONDS = 0.5
 #: How long a decision whose answer was lost is asked after; response_url lives as long.
 SETTLE_FOR_SECONDS = 1700.0
 SETTLE_FIRST_SECONDS = 0.25
@@ -56,8 +58,27 @@ class Buttons:
         deciding = background.start(self._decide(click))
         await asyncio.wait({deciding}, timeout=ACK_WITHIN_SECONDS)
         outcome = deciding.result() if deciding.done() else None
+        outcome = await self._kept(click, first, outcome)
         await ack()
         background.start(self._go_on(click, first, deciding, outcome))
+
+    async def _kept(
+        self, click: Click, first: "asyncio.Task[bool]", outcome: Answer | _Unknown | None
+    ) -> Answer | _Unknown | None:
+        """The outcome, with an answer that is owed until it is given, by whichever process; before Slack hears that the
+        click has arrived. What no decision has stored is stored here: what it says, or that it is not known yet."""
+        if isinstance(outcome, Answer) and outcome.is_pending:
+            return outcome
+        says = outcome.sentences if isinstance(outcome, Answer) else ()
+        try:
+            async with asyncio.timeout(OWE_WITHIN_SECONDS):
+                if await asyncio.shield(first):
+                    await self.pending.owe(click.service, click.click_id, reply_to(click), says)
+        except (TimeoutError, LumenError) as error:
+            # The store is away: whoever lives says so at once, and nobody else could know.
+            _log.warning("reply_not_kept", click=click.click_id, kind=type(error).__name__)
+            return outcome
+        return replace(outcome, is_pending=True) if isinstance(outcome, Answer) else outcome
 
     async def on_unknown(self, ack: Ack, body: Body) -> None:
         """Any other button: an old message, another version."""
@@ -137,7 +158,8 @@ class Buttons:
             return
         await self._send(click, Answer((message("slack.click_outcome_unknown"),)))
         late = await deciding
-        await self._send(click, late if isinstance(late, Answer) else await self._settled(click))
+        answer = late if isinstance(late, Answer) else await self._settled(click)
+        await self._send(click, replace(answer, is_pending=True))
 
     async def _settled(self, click: Click) -> Answer:
         """Ask by the click's id until the store tells what became of it."""

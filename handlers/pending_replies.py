@@ -5,15 +5,17 @@ left after a while is given here, by whichever replica looks first. Told twice i
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
-from handlers.clicks import Click, answer_to, click_of_reply, send_answer
+from handlers.blocks.proposal import UNDO
+from handlers.clicks import Answer, Click, answer_to, click_of_reply, send_answer
 from handlers.replies import Responder
 from handlers.web_api import guarded
-from lumen.model.messages import NotPossible
+from lumen.model.messages import Message, NotPossible, message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Leases, PendingReplies, PendingReply
 from lumen.use_cases.active import Active
@@ -63,17 +65,23 @@ class PendingRepliesWorker:
 
     async def _give(self, service: ServiceId, reply: PendingReply) -> None:
         click = click_of_reply(reply.to)
-        if click is None or reply.age >= WORTH_GIVING or await self._is_told(service, click):
+        if click is None or reply.age >= WORTH_GIVING or await self._is_told(service, click, reply.says):
             await self.pending.given(service, reply.click_id)
 
-    async def _is_told(self, service: ServiceId, click: Click) -> bool:
+    async def _is_told(self, service: ServiceId, click: Click, says: Sequence[Message]) -> bool:
         try:
-            decided = await self.approvals.settle(service, click.click_id)
+            answer = Answer(says) if says else await self._became(service, click)
         except NotPossible:
             return True  # the proposal is so old that nobody remembers it
-        if decided is None:
-            return True
-        told = await send_answer(self.responder, click, answer_to(click, decided))
+        told = await send_answer(self.responder, click, answer)
         if told:
             _log.info("pending_reply_given", click=click.click_id)
         return told
+
+    async def _became(self, service: ServiceId, click: Click) -> Answer:
+        """What became of a click; one that never reached the store never will. An undo is a proposal, which has no
+        memory by its click."""
+        if click.action_id == UNDO:
+            return Answer((message("slack.click_still_unknown"),))
+        decided = await self.approvals.settle(service, click.click_id)
+        return Answer((message("slack.click_settled_lost"),)) if decided is None else answer_to(click, decided)

@@ -370,15 +370,23 @@ class Days(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PendingReply:
-    """`to` is what the edge wrote to find the person again; `age` is on the wall."""
+    """`to` is what the edge wrote to find the person again; `age` is on the wall.
+
+    `says`: the answer itself; empty where what became of the click tells it.
+    """
 
     click_id: str
     to: str
     age: timedelta
+    says: tuple[Message, ...] = ()
 
 
 class PendingReplies(Protocol):
-    """Stored by the same step as the decision (`Proposals.decide`, `reply_to`), so a crash forgets none."""
+    """Stored by the same step as the decision (`Proposals.decide`, `reply_to`), or before Slack hears that the click
+    has arrived, so a crash forgets none."""
+
+    async def owe(self, service: ServiceId, click_id: str, to: str, says: Sequence[Message]) -> None:
+        """Keep an answer that no decision has stored. `says`: see `PendingReply`."""
 
     async def older_than(self, service: ServiceId, age: timedelta) -> Sequence[PendingReply]:
         """Those whose process has had so long to give them, and may be gone."""

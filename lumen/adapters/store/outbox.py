@@ -1,10 +1,13 @@
 """The messages in Slack that are behind the store, and the replies to clicks that are still pending."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.leases import milliseconds
 from lumen.adapters.store.scripts import Calls
+from lumen.model.messages import Message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Dirty, PendingReply, Surface
 
@@ -62,10 +65,18 @@ class RedisPendingReplies:
     async def older_than(self, service: ServiceId, age: timedelta) -> list[PendingReply]:
         reply = await self._calls.read("pending_replies_list", service, round(age / timedelta(milliseconds=1)))
         listed = reply.values[0]
-        return [
-            PendingReply(click_id, to, timedelta(milliseconds=int(since_ms)))
-            for click_id, to, since_ms in zip(listed[::3], listed[1::3], listed[2::3], strict=True)
-        ]
+        found = zip(listed[::3], listed[1::3], listed[2::3], strict=True)
+        return [_pending(click_id, owed, timedelta(milliseconds=int(since_ms))) for click_id, owed, since_ms in found]
+
+    async def owe(self, service: ServiceId, click_id: str, to: str, says: Sequence[Message]) -> None:
+        # What the edge writes is one line.
+        owed = f"{to}\n{encode(tuple(says))}" if says else to
+        await self._calls.change("pending_replies_owe", service, click_id, owed)
 
     async def given(self, service: ServiceId, click_id: str) -> None:
         await self._calls.change("pending_replies_given", service, click_id)
+
+
+def _pending(click_id: str, owed: str, age: timedelta) -> PendingReply:
+    to, _, says = owed.partition("\n")
+    return PendingReply(click_id, to, age, decode(tuple[Message, ...], says) if says else ())

@@ -277,3 +277,21 @@ async def test_an_answer_that_slack_did_not_take_is_given_later(
     await side.pending_replies.settle(SERVICE, timedelta(0))
     await answer(slack, "you rejected it")
     assert await rooms.pending_replies.older_than(SERVICE, timedelta(0)) == []
+
+
+async def test_a_refusal_is_kept_before_slack_hears_of_the_click_and_given_by_another(
+    slack: RunningSlack, rooms: Rooms, side: SlackSide
+) -> None:
+    """No decision stores it, and whoever refused may be gone as soon as the click is acked."""
+    posted = await proposed(slack)
+    slack.server.response_urls.lifetime_seconds = -1.0
+    await slack.control.fault("chat.postEphemeral", "error", times=1, error="internal_error")
+    assert (await slack.control.click(posted, REJECT, user=slack.facts.bystander)).acked
+    (reply,) = await rooms.pending_replies.older_than(SERVICE, timedelta(0))
+    assert [each.code for each in reply.says] == ["slack.refused", "slack.refused_remedy"]
+    async with asyncio.timeout(60):
+        while side.responder.background.running:  # noqa: ASYNC110 - until it has tried in vain
+            await asyncio.sleep(0.02)
+    await side.pending_replies.settle(SERVICE, timedelta(0))
+    await slack.control.wait_for_message(lambda m: m.ephemeral_to == slack.facts.bystander)
+    assert await rooms.pending_replies.older_than(SERVICE, timedelta(0)) == []
