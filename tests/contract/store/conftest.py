@@ -1,5 +1,5 @@
 """Everything here runs over a real Valkey 9, over Debian's Redis 7 where that is installed, and in `make prove` over a
-cluster of six; what is marked `on_cluster`, which is every script, over the six in `make test` too."""
+cluster of six; what is marked `on_cluster` over the six in `make test` too."""
 
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -68,6 +68,7 @@ def test_no_quiet_script_leaves_anything_to_do() -> None:
         assert not makes.search((folder / f"{name}.lua").read_text()), name
 
 
+@pytest.mark.on_cluster
 async def test_all_are_active_at_first_and_only_those_with_work_later(store: Store) -> None:
     ours = active(store)
     assert await ours.now() == (SERVICE, OTHER)

@@ -68,6 +68,7 @@ async def other_kind(own_server: Callable[..., EmbeddedValkey], server: Embedded
     return patient(own_server("other", binary=None if is_redis else REDIS_7).url)
 
 
+@pytest.mark.on_cluster
 async def test_a_copy_brings_back_every_key(used: Store) -> None:
     before = await stored(used.redis)
     assert set(all_keys(SERVICE)) <= set(before)
