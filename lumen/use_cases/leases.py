@@ -27,6 +27,8 @@ LEASE = timedelta(seconds=15)
 AHEAD = timedelta(minutes=2)
 #: A schedule's services are taken in so many batches, so that replicas share them, of at most so many services.
 BATCHES, MOST_AT_ONCE = 12, 32
+#: After so many batches of which the store answered to none, no further one is tried.
+SILENCE = 3
 #: On the wall: so long after its first service a batch begins with no further one.
 MOST_TIME = timedelta(seconds=20)
 
@@ -104,16 +106,19 @@ class Claims:
         """Have `work` done with every service whose slot nobody has taken, a batch of them at a time.
 
         `until`: no further batch is begun after that, of service time. What a batch leaves undone is given back, for
-        the next call of any replica. Raises SomeFailed after all had their turn; what the store says to a claim is
-        raised at once, but that one of them is not prepared.
+        the next call of any replica. Raises SomeFailed after all had their turn. A service whose node of the store
+        does not answer is one of those that fail; a store that answers for none is not asked for all of them.
         """
         failures: dict[ServiceId, Exception] = {}
         waiting = [service for service in self._seated(services) if self.known_done.get((service, schedule)) != slot]
         size = min(most, -(-len(services) // BATCHES))
-        has_begun = False
-        while waiting and not (has_begun and until is not None and self.clock.now() >= until):
-            some, waiting, has_begun = waiting[:size], waiting[size:], True
+        tried, unheard = 0, 0
+        while waiting and not (tried and until is not None and self.clock.now() >= until):
+            some, waiting, tried = waiting[:size], waiting[size:], tried + 1
             leases = await self._claimed(some, schedule, slot, failures)
+            unheard = unheard + 1 if all(_is_unheard(failures.get(service)) for service in some) else 0
+            if unheard == SILENCE or (unheard == tried and not waiting):
+                raise failures[some[0]]
             if leases:
                 batch = Batch(self, schedule, slot, leases, failures)
                 await self._do(batch, work)
@@ -142,14 +147,12 @@ class Claims:
         newest = self.clock.now() + AHEAD * self.clock.scale
 
         async def claim(service: ServiceId) -> Lease | None:
-            try:
+            with noted(failures, service):
                 lease = await self.slots.claim(service, schedule, slot, LEASE, newest)
-            except NotPrepared as error:
-                failures[service] = error
-                return None
-            if lease is None and await self.slots.last_done(service, schedule) == slot:
-                self.known_done[service, schedule] = slot
-            return lease
+                if lease is None and await self.slots.last_done(service, schedule) == slot:
+                    self.known_done[service, schedule] = slot
+                return lease
+            return None
 
         found = await asyncio.gather(*map(claim, services))
         return {service: lease for service, lease in zip(services, found, strict=True) if lease is not None}
@@ -172,9 +175,16 @@ class Claims:
         """A lease that is lost, or that nobody could renew in time, shows at the next fenced write of its service."""
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)  # leases are on the wall, whatever the Clock's scale
-            for service in self._left(batch):
-                with contextlib.suppress(StoreUnavailable, OutcomeUnknown, LeaseLost):
-                    await self.leases.renew(service, batch.leases[service], LEASE)
+            await asyncio.gather(*(self._renewed(service, batch.leases[service]) for service in self._left(batch)))
+
+    async def _renewed(self, service: ServiceId, lease: Lease) -> None:
+        with contextlib.suppress(StoreUnavailable, OutcomeUnknown, LeaseLost):
+            await self.leases.renew(service, lease, LEASE)
+
+
+def _is_unheard(error: Exception | None) -> bool:
+    """Whether the store could not be asked."""
+    return isinstance(error, StoreUnavailable | OutcomeUnknown) and not isinstance(error, NotPrepared)
 
 
 async def _renew_for_ever(leases: Leases, service: ServiceId, lease: Lease, duration: timedelta) -> None:

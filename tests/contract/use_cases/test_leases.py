@@ -1,17 +1,18 @@
 """Work under a lease: what it came to is told, whatever becomes of the lease afterwards. Slots that are shared."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from lumen.adapters.store import epoch
 from lumen.model.messages import LeaseLost, OutcomeUnknown, SomeFailed, StoreUnavailable, message
 from lumen.model.service import ServiceId
-from lumen.ports.store import Lease
+from lumen.ports.store import Lease, Slots
 from lumen.use_cases import leases
-from lumen.use_cases.leases import Batch, with_lease
+from lumen.use_cases.leases import Batch, Claims, with_lease
 from tests.contract.store.builders import LONG, SERVICE, SOON, Store
 
 GONE = message("state.too_late_remedy")
@@ -148,6 +149,48 @@ async def test_a_broken_service_is_named_and_holds_up_no_other(fleet: Store, err
     assert sorted(done) == sorted(FLEET)
 
 
+class Deaf:
+    """Slots of a store of which some services' nodes do not answer."""
+
+    def __init__(self, slots: Slots, deaf: Collection[ServiceId]) -> None:
+        self.slots, self.deaf, self.asked = slots, deaf, 0
+
+    async def claim(
+        self, service: ServiceId, schedule: str, slot: datetime, duration: timedelta, newest: datetime | None = None
+    ) -> Lease | None:
+        self.asked += 1
+        if service in self.deaf:
+            raise StoreUnavailable(GONE, GONE)
+        return await self.slots.claim(service, schedule, slot, duration, newest)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.slots, name)
+
+
+async def test_a_node_that_does_not_answer_costs_its_services_alone(fleet: Store) -> None:
+    deaf, done = FLEET[::3], list[ServiceId]()
+
+    async def one(service: ServiceId, _: Lease) -> None:
+        done.append(service)
+
+    claims = Claims(fleet.leases, Deaf(fleet.slots, deaf), fleet.clock)
+    with pytest.raises(SomeFailed) as failed:
+        await claims.share(FLEET, "turn", NOON, lambda batch: batch.each(one))
+    assert failed.value.failures.keys() == {service.key for service in deaf}
+    assert sorted([*done, *deaf]) == sorted(FLEET)
+
+
+async def test_a_store_that_does_not_answer_is_not_asked_for_all(fleet: Store) -> None:
+    slots = Deaf(fleet.slots, FLEET)
+    for services, batches in ((FLEET, 3), (FLEET[:1], 1)):
+        slots.asked = 0
+        with pytest.raises(StoreUnavailable):
+            await Claims(fleet.leases, slots, fleet.clock).share(
+                services, "turn", NOON, lambda batch: batch.each(never)
+            )
+        assert slots.asked == batches * -(-len(services) // leases.BATCHES)
+
+
 async def test_what_a_slow_batch_does_not_come_to_is_given_back_and_done_later(
     fleet: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,7 +230,7 @@ async def test_what_a_dead_replica_had_begun_is_taken_over(fleet: Store) -> None
 async def test_a_long_batch_keeps_its_leases_and_one_that_is_lost_costs_no_other(
     fleet: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "LEASE", timedelta(milliseconds=300))
+    monkeypatch.setattr(leases, "LEASE", timedelta(milliseconds=900))
     lost: list[ServiceId] = []
 
     async def work(batch: Batch) -> None:
@@ -195,7 +238,7 @@ async def test_a_long_batch_keeps_its_leases_and_one_that_is_lost_costs_no_other
             kept, *_, other = batch.leases
             lost.append(other)
             await fleet.leases.release(other, batch.leases[other])
-            for _ in range(20):  # longer than the leases last
+            for _ in range(50):  # longer than the leases last
                 assert await fleet.slots.claim(kept, "turn", NOON, SOON) is None
                 await fleet.pass_time(timedelta(milliseconds=20))
         await batch.each(nothing)
