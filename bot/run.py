@@ -5,8 +5,9 @@ It only wakes (docs/adr/0001): which slots are due is told by the Clock, and who
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 
@@ -44,6 +45,8 @@ log = structlog.get_logger()
 WAKE_EVERY_SECONDS = 60.0
 #: On the wall. A click kicks at once; this finds what is due by time, and what a dead replica left half done.
 SETTLE_EVERY_SECONDS = 5.0
+#: After a click so many services are asked at once for what was approved, those that were changed last first.
+AT_ONCE = 16
 #: On the wall. A look kicks at once; this finds what failed and is due again, and "I'm on it".
 PAGE_EVERY_SECONDS = 10.0
 #: On the wall. A look kicks at once; this finds what was not read then.
@@ -86,11 +89,10 @@ class Bot:
             await self._clocks.compare()
         results = await asyncio.gather(
             self.duties.look(self._services, only_missed=self._has_workers),
-            self.duties.turns(self._services, only_missed=self._are_triggered),
+            self._turns(),
             self._audit(),
             self._news(),
             self._observe(),
-            self._digests(),
             self._dead_letters(),
             return_exceptions=True,
         )
@@ -106,7 +108,9 @@ class Bot:
             if await self._lumen.answers.auditing.due(self._services):
                 await tell_of_store(self._lumen.store)
 
-    async def _digests(self) -> None:
+    async def _turns(self) -> None:
+        """The hour's turns, which a digest of that hour tells of."""
+        await self.duties.turns(self._services, only_missed=self._are_triggered)
         with guarded("digest_not_begun"):
             await self._lumen.rounds.digest.due(self._services)
 
@@ -142,13 +146,29 @@ class Bot:
             with guarded("countdown_waits", service=service.key):
                 for countdowns in self._lumen.countdowns if is_timed else ():
                     await countdowns.settle(service)
-            with guarded("execution_waits", service=service.key):
-                await self.executions.begin(service)
+            with guarded("overdue_not_expired", service=service.key):
+                await self._lumen.changes.execution.expire(service)
+            await self._begin(service)
             with guarded("incident_not_edited", service=service.key):
                 await self._lumen.rounds.beside.moments.due(service)
         with guarded("no_service_rests"):
             await self._lumen.active.rest()
         self._slack.outbox.kick()
+
+    async def begin(self, is_overtaken: Callable[[], bool]) -> None:
+        """Begin what was approved just now, beside the rounds of `settle`, so that no click waits for one of them.
+
+        It ends where `is_overtaken` tells of a click since: the next round begins with that, and `settle` has the rest.
+        """
+        services = await self._active()
+        for at in range(0, len(services), AT_ONCE):
+            if is_overtaken():
+                break
+            await asyncio.gather(*map(self._begin, services[at : at + AT_ONCE]))
+
+    async def _begin(self, service: ServiceId) -> None:
+        with guarded("execution_waits", service=service.key):
+            await self.executions.begin(service)
 
     async def page(self) -> None:
         """Tell the pager outside of Slack what it has not heard yet; its trouble is said on the incident's message."""
@@ -205,7 +225,13 @@ async def run_bot(settings: Settings) -> None:
         lumen = await stack.enter_async_context(assemble(settings))
         await tell_of_store(lumen.store)
         settling = Worker("execution", SETTLE_EVERY_SECONDS)
-        slack = await stack.enter_async_context(open_slack(settings, lumen, settling.kick))
+        approvals = Worker("approvals", WAKE_EVERY_SECONDS)  # as often as it is kicked: `settling` finds all
+
+        def clicked() -> None:
+            approvals.kick()
+            settling.kick()
+
+        slack = await stack.enter_async_context(open_slack(settings, lumen, clicked))
         work = await stack.enter_async_context(open_work(settings)) if settings.has_workers else None
         metrics = Metrics(slack.state, slack.outbox.state)
         paging = Worker("pager", PAGE_EVERY_SECONDS)
@@ -224,7 +250,8 @@ async def run_bot(settings: Settings) -> None:
         )
         stack.push_async_callback(runner.cleanup)
         waking = every(WAKE_EVERY_SECONDS / lumen.store.clock.scale, bot.wake)
-        background = settling.run(bot.settle), paging.run(bot.page), errors.run(bot.errors)
+        beginning = approvals.run(partial(bot.begin, lambda: approvals.is_kicked))
+        background = beginning, settling.run(bot.settle), paging.run(bot.page), errors.run(bot.errors)
         await _until(stop, *background, slack.run(bot.readiness), waking)
 
 

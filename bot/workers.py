@@ -59,6 +59,11 @@ class Worker:
         """Run soon. Returns at once."""
         self._kicked.set()
 
+    @property
+    def is_kicked(self) -> bool:
+        """Whether it runs once more as soon as it can."""
+        return self._kicked.is_set()
+
     async def run(self, job: Callable[[], Awaitable[None]]) -> None:
         """Until cancelled."""
         while True:
@@ -98,7 +103,7 @@ class ExecutionPool:
         self._working: dict[Place, _Work] = {}
 
     async def begin(self, service: ServiceId) -> None:
-        """Begin what is due and not under way. Returns at once. Raises StoreUnavailable, OutcomeUnknown."""
+        """Begin what is due and not under way. Returns at once. Raises StoreUnavailable."""
         for proposal in await self._execution.due(service):
             place = service, proposal.draft.change.knob
             before = self._working.get(place)

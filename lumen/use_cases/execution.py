@@ -53,14 +53,18 @@ class Execution:
     async def settle(self, service: ServiceId) -> None:
         """Expire what is overdue and carry out what is approved, also what a crashed process left half done."""
         # At most one per knob, so they do not meet; a new revision that takes minutes holds up no setting.
+        await self.expire(service)
         results = await asyncio.gather(*(self.carry_out(p) for p in await self.due(service)), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
-    async def due(self, service: ServiceId) -> Sequence[Proposal]:
-        """Proposals that are approved or half done, at most one per knob; expires what is overdue first."""
+    async def expire(self, service: ServiceId) -> None:
+        """What nobody has decided in time."""
         await self.proposals.expire_due(service)
+
+    async def due(self, service: ServiceId) -> Sequence[Proposal]:
+        """Proposals that are approved or half done, at most one per knob; in one round trip."""
         return [p for p in await self.proposals.unfinished(service) if p.state in OPEN - {State.PENDING}]
 
     async def carry_out(self, proposal: Proposal) -> None:

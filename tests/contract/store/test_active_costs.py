@@ -1,23 +1,30 @@
 """What a minute without anything to do costs the store: counted by the server itself, for one service and for many."""
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
 from bot.config import Settings
 from bot.duties import NO_KICKS, Duties
 from bot.http import Metrics
-from bot.run import Bot
+from bot.run import AT_ONCE, Bot
 from bot.store import StateStore
 from bot.wiring.parts import Lumen
 from bot.wiring.slack import SlackSide
+from bot.workers import Worker
 from handlers.pending_replies import PendingRepliesWorker
 from handlers.serving import Serving
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
+from lumen.model.proposal import Proposal
 from lumen.model.service import ServiceId
 from lumen.ports.clock import no_fault
+from lumen.ports.store import Surface
 from lumen.use_cases.active import Active
+from lumen.use_cases.auto_apply import Countdowns
+from lumen.use_cases.moments import Moments
 from tests.contract.store.builders import Store
 from tests.contract.store.test_active import pass_over
 
@@ -32,18 +39,37 @@ async def commands(store: Store) -> int:
     return sum(one["calls"] for name, one in told.items() if name not in ("cmdstat_info",))
 
 
-async def minute(store: Store, count: int) -> int:
-    """The commands of a round of every loop, with so many services at rest."""
+class Execution:
+    """Asks the real store for what was approved, and carries nothing out."""
+
+    def __init__(self, state: StateStore) -> None:
+        self.proposals = state.proposals
+        self.asked: list[ServiceId] = []
+        self.asks = asyncio.Event()
+
+    async def expire(self, service: ServiceId) -> None:
+        await self.proposals.expire_due(service)
+
+    async def due(self, service: ServiceId) -> Sequence[Proposal]:
+        self.asked.append(service)
+        self.asks.set()
+        await self.proposals.unfinished(service)
+        return ()
+
+
+async def bot_of(store: Store, count: int) -> tuple[Bot, Lumen, Execution]:
+    """With so many services, of which all may have work."""
     services = tuple(ServiceId("p", "r", f"service-{number}") for number in range(count))
     await epoch.init(store.redis, services, store.clock)
     state = StateStore(store.redis, SystemClock(), no_fault)
-    active = Active(state.hint, services, state.clock)
+    execution, active = Execution(state), Active(state.hint, services, state.clock)
+    moments = Moments(state.alerts, state.proposals, state.silences, state.clock)
     made: Any = SimpleNamespace(
         store=state,
         active=active,
-        rounds=SimpleNamespace(publish=None),
-        changes=SimpleNamespace(execution=None),
-        countdowns=(None,),
+        rounds=SimpleNamespace(publish=None, beside=SimpleNamespace(moments=moments)),
+        changes=SimpleNamespace(execution=execution),
+        countdowns=(Countdowns(state.proposals, state.claims, "countdown", lambda _: True, cast(Any, None)),),
         called=SimpleNamespace(paging=SimpleNamespace(trouble=None)),
     )
     lumen = cast(Lumen, made)
@@ -54,12 +80,20 @@ async def minute(store: Store, count: int) -> int:
     )
     slack = SimpleNamespace(outbox=SimpleNamespace(kick=lambda: None))
     bot = Bot(cast(Settings, settings), lumen, cast(SlackSide, slack), metrics, NO_KICKS)
+    await active.now()
+    return bot, lumen, execution
+
+
+async def minute(store: Store, count: int) -> int:
+    """The commands of a round of every loop, once a round has let so many services rest."""
+    bot, lumen, _ = await bot_of(store, count)
+    active, services, state = lumen.active, lumen.active.services, lumen.store
     duties = Duties(lumen, services, bot.duties.publishing, bot.duties.metrics)
     replies = PendingRepliesWorker(active, state.pending_replies, state.leases, cast(Any, None), cast(Any, None))
     serving = Serving(active, _nobody, tuple, lambda _: None, 0.01)
-    await active.now()
     await pass_over(store, services)
-    await active.rest()
+    await bot.settle()
+    assert await active.now() == []
     before = await commands(store)
     for loop in (bot.settle, bot.page, bot.errors):
         await loop()
@@ -76,6 +110,26 @@ async def minute(store: Store, count: int) -> int:
 
 
 async def test_an_idle_service_costs_no_command(store: Store) -> None:
-    for count in (1, 50, 500):
+    for count in (1, 100):
         spent = await minute(store, count)
         assert spent <= 20, f"{count} services: {spent} commands"
+
+
+async def test_a_click_in_the_middle_of_a_round_is_the_next_to_be_begun(store: Store) -> None:
+    """Whatever the number of services that may have work: with a few trips of the round that is under way."""
+    for count in (50, 500):
+        bot, lumen, execution = await bot_of(store, count)
+        clicks = Worker("approvals", 60.0)
+        clicks.kick()
+        rounds = asyncio.ensure_future(clicks.run(partial(bot.begin, partial(getattr, clicks, "is_kicked"))))
+        await execution.asks.wait()
+        clicked = next(one for one in reversed(lumen.active.services) if one not in execution.asked)
+        await lumen.store.outbox.mark(Surface(clicked, "proposal", "P1"))  # as a decision does
+        clicks.kick()
+        before = len(execution.asked)
+        while clicked not in execution.asked:
+            execution.asks.clear()
+            await execution.asks.wait()
+        assert execution.asked.index(clicked) - before <= 2 * AT_ONCE, count
+        rounds.cancel()
+        await asyncio.gather(rounds, return_exceptions=True)

@@ -1,5 +1,5 @@
 -- Read proposals.
--- ARGV    3 one | recent | unfinished | countdowns, 4 the id, or how many
+-- ARGV    3 one | recent | unfinished | countdowns | overdue, 4 the id, or how many
 -- Reply   OK { id, row, id, row, … }
 local ids
 if ARGV[3] == 'one' then
@@ -8,6 +8,8 @@ elseif ARGV[3] == 'recent' then
   ids = redis.call('ZREVRANGE', ORDER, 0, tonumber(ARGV[4]) - 1)
 elseif ARGV[3] == 'unfinished' then
   ids = redis.call('ZRANGE', UNFINISHED, 0, -1)
+elseif ARGV[3] == 'overdue' then
+  ids = redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', NOW, 'LIMIT', 0, ARGV[4])
 else
   ids = redis.call('ZRANGEBYSCORE', COUNTDOWNS, '-inf', NOW)
 end
