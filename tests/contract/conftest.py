@@ -71,4 +71,4 @@ def cache_cluster_url(cache_nodes: RedisCluster) -> str:
     """The same, whole and empty."""
     cache_nodes.wait_until_whole()
     cache_nodes.flush()
-    return cache_nodes.url.replace("redis://", "redis+cluster://")
+    return cache_nodes.url

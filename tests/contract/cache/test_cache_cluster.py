@@ -178,9 +178,9 @@ async def test_what_a_crash_left_between_two_nodes_is_finished(cache: Client) ->
     assert await cache.hmget(own, ["value", "version", "proposal"]) == ["420", "1", "p1"]
 
 
-async def test_a_service_follows_reports_and_holds_back(url: str, cache: Client) -> None:
+async def test_a_service_follows_reports_and_holds_back(nodes: RedisCluster, cache: Client) -> None:
     """From the setting, through the client that services copy, to what Lumen reads of it; keys lie on several nodes."""
-    service = Client.from_url(url.replace("redis+cluster", "redis"))
+    service = Client.from_url(nodes.nodes[0].url)
     reported, stream = AsyncCache(service, API.name, b"secret"), RedisAccessStream(cache)
     ttl = RedisTtlActuator(cache, RedisTtl(cache, 300), observed=[API])
     await reported.get(b"1")
@@ -204,8 +204,8 @@ async def test_a_service_follows_reports_and_holds_back(url: str, cache: Client)
     await service.aclose()
 
 
-async def test_the_plain_client_reports_too(url: str, cache: Client) -> None:
-    with redis.RedisCluster.from_url(url.replace("redis+cluster", "redis")) as service:
+async def test_the_plain_client_reports_too(nodes: RedisCluster, url: str, cache: Client) -> None:
+    with redis.RedisCluster.from_url(nodes.nodes[0].url) as service:
         plain = Cache(service, API.name, b"secret")
         plain.get(b"1")
         plain.close()
@@ -258,8 +258,8 @@ async def reason_of(url: str) -> set[str]:
     return reasons
 
 
-async def test_a_url_of_the_other_kind_is_told(url: str, tmp_path: Path) -> None:
-    assert await reason_of(url.replace("redis+cluster", "redis")) == {"source.redis_is_cluster"}
+async def test_a_url_of_the_other_kind_is_told(nodes: RedisCluster, url: str, tmp_path: Path) -> None:
+    assert await reason_of(nodes.nodes[0].url) == {"source.redis_is_cluster"}
     (port,) = free_ports(1)
     with EmbeddedValkey(tmp_path, Kind.CACHE, port=port):
         assert await reason_of(f"redis+cluster://127.0.0.1:{port}") == {"source.redis_no_cluster"}

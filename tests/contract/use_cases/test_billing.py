@@ -75,7 +75,8 @@ class Desk:
 
     async def give_back(self) -> None:
         """As after the deadline for acknowledging."""
-        given_out = [str(number) for number in range(1, 200)]  # the sandbox numbers its messages
+        # The sandbox numbers its messages, and how often each was given out.
+        given_out = [f"{number}-{times}" for number in range(1, 200) for times in range(1, 5)]
         await self.google.subscriber.modify_ack_deadline(
             subscription=SUBSCRIPTION, ack_ids=given_out, ack_deadline_seconds=0
         )
