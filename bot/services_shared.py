@@ -1,4 +1,7 @@
-"""What services of one file share, and must then say alike: the server of a cache, the keys in it, an instance."""
+"""What services of one file share, and must then say alike: the server of a cache, the keys in it, an instance.
+
+Services of one name may not share a cache: the contract's keys bear the name alone.
+"""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
@@ -24,6 +27,7 @@ def contradictions(
     yield from _unlike(sources, settings, servers, OF_SERVER, "server_shared")
     yield from _unlike(sources, settings, keys, OF_KEYS, "keys_shared")
     yield from _two_servers(sources, settings, servers)
+    yield from _one_name(sources, caches)
 
 
 def _unlike(
@@ -56,6 +60,15 @@ def _two_servers(
         other = first.setdefault(own.cache_instance, service) if own.cache_instance else service
         if servers[service] != servers[other]:
             yield _wrong(sources, service, other, "cache_instance", "two_servers", instance=own.cache_instance)
+
+
+def _one_name(sources: Mapping[ServiceId, Sources], caches: Mapping[ServiceId, Hashable]) -> Iterator[Wrong]:
+    """Both would be set by one setting, and answer for each other."""
+    first: dict[Hashable, ServiceId] = {}
+    for service, cache in caches.items():
+        other = first.setdefault((service.name, cache), service)
+        if other != service:
+            yield _wrong(sources, service, other, "cache_redis_url", "name_shared", key=PATHS["cache_redis_url"])
 
 
 def _wrong(

@@ -35,7 +35,7 @@ def cost_card(words: Catalogue, readout: TurnReadout, turn: Turn) -> Shown:
         card.section(message("explain.cost_unknown_remedy"))
     else:
         card.fields(list(_rhythm(words, rhythm)))
-    own = own_part(spend, readout.service.name)
+    own = own_part(spend, readout.service)
     card.fields(
         [
             (message("explain.cost_request"), figure(words, _a_request(turn), "explain.cost_request_value")),

@@ -100,12 +100,13 @@ def alertmanager_alerts(call: PagerCall) -> Json:
 def pagerduty_event(routing_key: str, call: PagerCall) -> Json:
     """One event (developer.pagerduty.com, "Send an alert event"). `routing_key`: an integration's.
 
-    The dedup key is the incident's id, so that a repeated call is the same.
+    The dedup key is the incident's id after the service's project and region, for names repeat over these: a repeated
+    call is the same, and another service's is not.
     """
     event: dict[str, Json] = {
         "routing_key": routing_key,
         "event_action": str(call.step),
-        "dedup_key": call.incident_id[:DEDUP_KEY_MAX],
+        "dedup_key": f"{call.service.project}/{call.service.region}/{call.incident_id}"[:DEDUP_KEY_MAX],
     }
     if call.step is not PagerStep.TRIGGER:
         return event

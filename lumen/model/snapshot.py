@@ -338,7 +338,10 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpend:
-    """One service's own part of the month, always an estimate; so many hours of it are filled with what is usual."""
+    """One service's own part of the month, always an estimate; so many hours of it are filled with what is usual.
+
+    `service`: its name among those of its project (`names_of`).
+    """
 
     service: str
     month_to_date_usd: float | NoData

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from lumen.model.day_cost import Amount
 from lumen.model.messages import Message, NoData, Param, message
+from lumen.model.service import ServiceId, named
 from lumen.model.snapshot import ServiceSpend, Spend
 from lumen.model.turn import Turn
 from lumen.wording.catalogue import iso
@@ -120,8 +121,8 @@ def at_least(spend: Spend | NoData) -> Message | None:
     return message("explain.budget_at_least", spent_usd=spend.known_usd, budget_usd=spend.budget_usd, as_of_at=at)
 
 
-def own_part(spend: Spend | NoData, service: str) -> ServiceSpend | None:
+def own_part(spend: Spend | NoData, service: ServiceId) -> ServiceSpend | None:
     """The service's own part, where others have parts too."""
     if isinstance(spend, NoData) or len(spend.parts) < 2:
         return None
-    return next((part for part in spend.parts if part.service == service), None)
+    return next((part for part in spend.parts if named((service,), part.service)), None)

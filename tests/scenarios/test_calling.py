@@ -54,7 +54,7 @@ async def test_a_page_calls_until_somebody_is_on_it_through_a_kill_9(world: Worl
         assert {body["dedup_key"] for body in pager.bodies} == {pager.bodies[0]["dedup_key"]}
         assert len([m for m in await slack.messages(thread_ts=page.ts) if "still needs somebody" in m.text]) == calls
 
-        key = pager.bodies[0]["dedup_key"]
+        key = pager.bodies[0]["dedup_key"].rpartition("/")[2]
         assert short_id(key) in over.text
         await slack.command(f"/lumen history {key}")
         shown = await slack.wait_for_message(lambda m: bool(m.ephemeral_to) and f"Incident {short_id(key)}" in m.text)

@@ -23,7 +23,7 @@ from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.model.billing import BudgetNotice
 from lumen.model.day_cost import Amount, exactly, filled_hours, sum_of
 from lumen.model.messages import NoData, SourceUnavailable, message, with_remedy
-from lumen.model.service import ServiceId
+from lumen.model.service import ServiceId, by_project, names_of
 from lumen.model.snapshot import HourlyHistory, ServiceSpend, Spend, Window
 from lumen.ports.clock import Clock
 from lumen.ports.sources import Delivery
@@ -196,22 +196,28 @@ class GoogleSpend:
         window = _month_to_date(now)
         everybody = tuple(dict.fromkeys((*self.watched, *services)))
         costs = await self.hourly.history(everybody, window) if window else dict.fromkeys(everybody, _just_begun())
-        found: dict[ServiceId, Spend | NoData] = {}
-        for service in services:
-            mates = [one for one in everybody if one.project == service.project]
-            sums = {one.name: _sum(costs[one]) for one in mates}
-            amounts = [one for one in sums.values() if not isinstance(one, NoData)]
-            parts = tuple(_part(name, one) for name, one in sums.items())
-            together = sum_of(amounts) if len(amounts) == len(parts) else exactly(0.0)
-            found[service] = Spend(
-                month_to_date_usd=_together(parts),
-                is_estimate=True,
-                budget_usd=await self.budget.usd(service.project),
-                as_of=window.end if window else now,
-                parts=parts,
-                filled=together if together.estimated else None,
-            )
-        return found
+        as_of, told = window.end if window else now, dict[str, Spend]()
+        for project, mates in by_project(everybody).items():
+            told[project] = _spend(mates, costs, await self.budget.usd(project), as_of)
+        return {service: told[service.project] for service in services}
+
+
+def _spend(
+    mates: Sequence[ServiceId], costs: Mapping[ServiceId, HourlyHistory | NoData], budget_usd: float, as_of: datetime
+) -> Spend:
+    """A project's, of all these services; each of them has the same."""
+    names, sums = names_of(mates), [_sum(costs[mate]) for mate in mates]
+    parts = tuple(_part(names[mate], month) for mate, month in zip(mates, sums, strict=True))
+    amounts = [month for month in sums if not isinstance(month, NoData)]
+    together = sum_of(amounts) if len(amounts) == len(parts) else exactly(0.0)
+    return Spend(
+        month_to_date_usd=_together(parts),
+        is_estimate=True,
+        budget_usd=budget_usd,
+        as_of=as_of,
+        parts=parts,
+        filled=together if together.estimated else None,
+    )
 
 
 def _month_to_date(now: datetime) -> Window | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -20,6 +20,7 @@ from lumen.model.cost import HOUR_SECONDS, CostPrices, InstanceShape, cache_shar
 from lumen.model.messages import NoData, SourceUnavailable, message
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment, HourlyHistory, Spend, Window
+from lumen.wording.money import own_part
 from tests.alike import Alike
 from tests.foreign_google import ForeignGoogle
 from tests.foreign_run import ForeignRun
@@ -313,6 +314,17 @@ async def test_the_month_is_that_of_all_services(
         assert (told.reason.code if isinstance(told, NoData) else told) == month
         assert found.known_usd == known_usd
         assert [part.service for part in found.parts] == ["ion-api", "ion-api-canary"]
+
+
+async def test_one_name_in_two_regions_and_projects_is_counted_twice_and_once(clients: GoogleClients) -> None:
+    clock = ManualClock(datetime(2026, 11, 2, 0, 30, tzinfo=UTC))
+    budget = BudgetInForce(GoogleBudgets(clients.budgets, "", "b"), clock, Alike(200.0))
+    abroad, strange = replace(API, region="europe-west1"), replace(API, project="shop-prod")
+    usd = {API: 1.0, abroad: 0.5, strange: 4.0}
+    found = await GoogleSpend(budget, Each(usd), clock, tuple(usd)).spend(tuple(usd))  # type: ignore[arg-type]
+    assert [spend.month_to_date_usd for spend in found.values() if isinstance(spend, Spend)] == [36.0, 36.0, 96.0]
+    owns = [own_part(spend, service) for service, spend in found.items()]
+    assert [own and own.month_to_date_usd for own in owns] == [24.0, 12.0, None]
 
 
 async def test_a_month_s_first_hour_and_a_foreign_currency(google: ForeignGoogle, clients: GoogleClients) -> None:

@@ -141,7 +141,7 @@ async def test_a_page_is_triggered_acknowledged_and_resolved_once_each(desk: Des
     for _ in range(3):
         await paging.settle(SERVICE)
     assert desk.server.steps == ["trigger", "acknowledge", "resolve"]
-    assert {body["dedup_key"] for body in desk.server.bodies} == {key}
+    assert {body["dedup_key"] for body in desk.server.bodies} == {f"{SERVICE.project}/{SERVICE.region}/{key}"}
     assert "The error budget burns 34.4 times too fast" in desk.server.bodies[0]["payload"]["summary"]
     found = await events(desk.store, "pager-trigger", "pager-acknowledge", "pager-resolve")
     assert [event for event, _, _ in found] == ["pager-trigger", "pager-acknowledge", "pager-resolve"]
@@ -163,7 +163,7 @@ async def test_a_crash_after_the_call_repeats_it_under_the_same_key(desk: Desk) 
     await desk.open()
     await desk.paging().settle(SERVICE)
     assert desk.server.steps[:2] == ["trigger", "trigger"]
-    assert desk.server.bodies[0]["dedup_key"] == key
+    assert desk.server.bodies[0]["dedup_key"].rpartition("/")[2] == key
 
 
 async def test_a_pager_that_does_not_answer_is_tried_again_at_growing_intervals(desk: Desk) -> None:
@@ -227,7 +227,7 @@ async def test_nothing_is_told_of_tickets_silenced_pages_or_what_somebody_is_on_
     await desk.pages.acknowledge(SERVICE, other.id, KIM)
     await desk.paging().settle(SERVICE)
     assert desk.server.steps == ["trigger"]
-    assert desk.server.bodies[0]["dedup_key"] == key
+    assert desk.server.bodies[0]["dedup_key"].rpartition("/")[2] == key
 
 
 async def test_an_alertmanager_is_told_again_while_it_is_open_and_that_it_ended(desk: Desk) -> None:
@@ -258,7 +258,7 @@ async def test_no_connection_is_no_refusal(desk: Desk) -> None:
     await desk.paging().settle(SERVICE)
     desk.server.url = well
     await desk.paging().settle(SERVICE)
-    assert [body["dedup_key"] for body in desk.server.bodies] == [key]
+    assert [body["dedup_key"].rpartition("/")[2] for body in desk.server.bodies] == [key]
 
 
 async def test_what_is_given_back_is_triggered_anew_once(desk: Desk) -> None:
@@ -275,7 +275,7 @@ async def test_what_is_given_back_is_triggered_anew_once(desk: Desk) -> None:
         await asyncio.gather(*(desk.paging().settle(SERVICE) for _ in range(2)))
     assert desk.server.steps == ["trigger", "acknowledge", "resolve", "trigger"]
     assert "has given it back" in desk.server.bodies[-1]["payload"]["summary"]
-    assert {body["dedup_key"] for body in desk.server.bodies} == {key}
+    assert {body["dedup_key"] for body in desk.server.bodies} == {f"{SERVICE.project}/{SERVICE.region}/{key}"}
     await desk.pages.acknowledge(SERVICE, key, KIM)
     await desk.paging().settle(SERVICE)
     await desk.close()

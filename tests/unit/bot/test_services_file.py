@@ -140,7 +140,8 @@ WRONG: dict[str, tuple[str | bytes, str, str]] = {
     "no variable": (WHOLE.replace('redis_url: "redis://10.9.0.3"', "redis_url_env: NONE"), "14:13", "there is no NONE"),
     "no file": (WHOLE.replace('redis_url: "redis://10.9.0.3"', "redis_url_file: x"), "14:13", "cannot be read"),
     "the store": (WHOLE.replace("redis://10.9.0.3", "redis://state"), "14:13", "another server than STATE_REDIS_URL"),
-    "one server": (WHOLE.replace("10.9.0.3", "10.0.0.3") + "    budget_usd: 1\n", "", ""),
+    "one server": (WHOLE.replace("10.9.0.3", "10.0.0.3/3") + "    budget_usd: 1\n", "", ""),
+    "one server, one name": (WHOLE.replace("10.9.0.3", "10.0.0.3"), "14:13", "in common with ion-api (line 8)"),
     "one server, two sizes": (
         WHOLE.replace('"redis://10.9.0.3"', '"redis://10.0.0.3/3", size_mb: 99'),
         "14:",
