@@ -291,9 +291,9 @@ def _counted(
     """
     newest = at - SLICE
     month = (newest.year, newest.month)
-    estimate_usd = sum(_month(kept, *month) for kept in days.values())
     if billed is None or (billed.as_of.year, billed.as_of.month) != month:
         return None, 1.0
+    estimate_usd = sum(_month(kept, *month) for kept in days.values())
     if not billed.is_fresh and estimate_usd >= billed.usd:
         return None, 1.0
     return billed, billed.usd / estimate_usd if estimate_usd > 0 else 1.0

@@ -99,7 +99,11 @@ class Hours:
 
     def add(self, seen: Observation) -> None:
         """A slice of five minutes."""
-        self.by_start.setdefault(seen.start.replace(minute=0), Hour()).add(seen)
+        start = seen.start.replace(minute=0)
+        hour = self.by_start.get(start)
+        if hour is None:
+            hour = self.by_start[start] = Hour()
+        hour.add(seen)
 
     def between(self, start: datetime, end: datetime) -> Sequence[Hour]:
         """Every hour of [start, end); one of which nothing is known knows no figure."""

@@ -4,6 +4,7 @@ Asked by each turn, and again when a countdown that would act by itself is over.
 trends and turns of the time before, and by all that is stored of proposals, alerts and controls. Changes nothing.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -23,12 +24,12 @@ from lumen.model.assessment import Assessment, Before, ScoreMove
 from lumen.model.billing import Billed
 from lumen.model.day_cost import whole_days
 from lumen.model.forecast import Forecast
-from lumen.model.history import SLICES_A_DAY, Day, cache_day_of, day_of
+from lumen.model.history import SLICES_A_DAY, Day, DayOfCost, cache_day_of, day_of
 from lumen.model.incident import Pause, StoredAlert
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, with_remedy
 from lumen.model.past_turn import PastTurn
 from lumen.model.proposal import CHANGED_SOMETHING, Change, Knob, Proposal, State, Verdict, direction
-from lumen.model.service import ServiceId, names_of
+from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, CacheDay, CacheStats, Deployment, Snapshot, Spend
 from lumen.model.turn import Turn
 from lumen.model.week import MetricTrend
@@ -127,6 +128,48 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class _Month:
+    """Of a project's services at the end of a window, on a day. `forecast_usd` without `spend` is not known."""
+
+    end: datetime
+    today: date
+    is_spent: bool
+    #: How far the cost of each has risen.
+    changes: Mapping[ServiceId, float | None]
+    forecast_usd: float | None
+
+    def serves(self, snapshot: Snapshot) -> bool:
+        """Whether nothing else would come of reading the days anew."""
+        is_now = (self.end, self.today) == (snapshot.window.end, day_of(snapshot.taken_at))
+        return is_now and snapshot.service in self.changes and (self.is_spent or not _is_spent(snapshot.spend))
+
+    def with_forecast(self, spend: Spend | NoData) -> Spend | NoData:
+        """`spend` with the month's end, where it tells of the month so far."""
+        if isinstance(spend, NoData) or not _is_spent(spend):
+            return spend
+        return replace(spend, forecast_usd=self.forecast_usd)
+
+
+def _is_spent(spend: Spend | NoData) -> bool:
+    return not isinstance(spend, NoData) and not isinstance(spend.month_to_date_usd, NoData)
+
+
+def _month_of(costs: Mapping[ServiceId, Sequence[DayOfCost]], snapshot: Snapshot) -> _Month:
+    """By the days of all services of its project."""
+    end, today, spend, forecast_usd = snapshot.window.end, day_of(snapshot.taken_at), snapshot.spend, None
+    if isinstance(spend, Spend) and not isinstance(spend.month_to_date_usd, NoData):
+        bill = None if spend.is_estimate else Billed(spend.month_to_date_usd, spend.as_of)
+        of_each = {service.key: days for service, days in costs.items()}
+        month, _ = of_days(snapshot.service.key, 0.0, of_each, end, bill)  # without a budget nothing is judged
+        forecast_usd = month.forecast_usd()
+    changes = {
+        service: cost_change(whole_days(day.cost for day in days if day.date < today), today)
+        for service, days in costs.items()
+    }
+    return _Month(end, today, _is_spent(spend), changes, forecast_usd)
+
+
+@dataclass(frozen=True, slots=True)
 class TurnHistory:
     """Only reads. Arithmetic is done in the numerics worker."""
 
@@ -136,7 +179,7 @@ class TurnHistory:
     numerics: Numerics
     #: All services that are watched: the month is of all of them.
     watched: Sequence[ServiceId] = ()
-    _forecasts: dict[str, tuple[datetime, float | None]] = field(default_factory=dict, init=False)
+    _months: dict[str, _Month] = field(default_factory=dict, init=False)
     _weeks: dict[ServiceId, KeptHours] = field(default_factory=dict, init=False)
 
     async def of(self, snapshot: Snapshot) -> Past:
@@ -153,14 +196,13 @@ class TurnHistory:
             trends = NoData(*with_remedy("trend.no_numerics"))
         past = await self.turns.past(service, TURNS_BACK)
         cache = doubted(snapshot.cache, snapshot.traffic, observations[-2 * SLICES_A_DAY :], snapshot.window.start)
-        days, today = await self.days.days(service, date.min), day_of(now)
-        over = [day for day in days if day.date < today]
+        days, month = await self.days.days(service, budget_window(now)), await self._month(snapshot)
         return Past(
-            [day for day in days if day.date >= budget_window(now)],
+            days,
             cache,
             cache_day_of((replace(snapshot, cache=cache), *(turn.snapshot for turn in past.turns))),
-            await self._spend(snapshot),
-            cost_change(whole_days(day.cost for day in over), today),
+            month.with_forecast(snapshot.spend),
+            month.changes[service],
             level.low(),
             trends,
             past.turns,
@@ -181,20 +223,15 @@ class TurnHistory:
             self._weeks[service] = kept_of(week, start, observations[-1].start)
         return observations, week
 
-    async def _spend(self, snapshot: Snapshot) -> Spend | NoData:
-        """With the month's end, by the days of all services of the project: worked out once for all of them."""
-        spend, service = snapshot.spend, snapshot.service
-        if isinstance(spend, NoData) or isinstance(spend.month_to_date_usd, NoData):
-            return spend
-        known = self._forecasts.get(service.project)
-        if known is None or known[0] != snapshot.window.end:
+    async def _month(self, snapshot: Snapshot) -> _Month:
+        """Worked out once for all services of the project, beside the loop: the days of a fleet are many."""
+        service = snapshot.service
+        known = self._months.get(service.project)
+        if known is None or not known.serves(snapshot):
             mates = [one for one in self.watched if one.project == service.project] or [service]
-            costs, names = await self.days.costs_of(mates), names_of(mates)
-            days = {names[mate]: costs[mate] for mate in mates}
-            bill = None if spend.is_estimate else Billed(spend.month_to_date_usd, spend.as_of)
-            month, _ = of_days(service.name, spend.budget_usd, days, snapshot.window.end, bill)
-            known = self._forecasts[service.project] = (snapshot.window.end, month.forecast_usd())
-        return replace(spend, forecast_usd=known[1])
+            costs = await self.days.costs_of(mates)
+            known = self._months[service.project] = await asyncio.to_thread(_month_of, costs, snapshot)
+        return known
 
 
 @dataclass(frozen=True, slots=True)
