@@ -178,6 +178,9 @@ class Controls(Protocol):
     async def read(self, service: ServiceId) -> ControlState:
         """As it is stored."""
 
+    async def read_each(self, services: Sequence[ServiceId]) -> Mapping[ServiceId, ControlState]:
+        """The same of each, in one round trip."""
+
     async def pinned(self, service: ServiceId, pinned: Pinned | None) -> None:
         """Remember it, or that there is none any more; audited when the revision is another."""
 

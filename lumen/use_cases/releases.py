@@ -245,11 +245,11 @@ class Revisions:
         """Remember revisions and pins; an unreadable service keeps what is remembered of it."""
         deployments = await self.deployments.deployments(services)
         newest = await self.source.by_revision(services, window_before(self.clock.now(), SEEN), SLICE)
+        stored = await self.controls.read_each(services)
         for service in services:
-            deployment, counts = deployments[service], newest[service]
+            deployment, counts, controls = deployments[service], newest[service], stored[service]
             if isinstance(deployment, NoData):
                 continue
-            controls = await self.controls.read(service)
             records = await self._remember(service, deployment, counts, controls)
             history = await self._history(service, deployment, counts, controls)
             known = with_history(deployment, replace(controls, revisions=records, served=history))
@@ -271,7 +271,8 @@ class Revisions:
         records = remembered(
             controls.revisions or {}, seen, deployment.revisions, deployment.pinned_revision, self.clock.now()
         )
-        await self.controls.revisions(service, records)
+        if records != controls.revisions:
+            await self.controls.revisions(service, records)
         return records
 
     async def _history(

@@ -190,9 +190,9 @@ class Rollback:
 
     async def _elsewhere(self, service: ServiceId, alert: Alert) -> str:
         """Another service whose requests began to fail at the same time."""
-        for other in self._rules.services:
-            stored = () if other == service else await self._alerts.open(other)
-            kinds = [one.alert for one in stored if one.alert.kind is AlertKind.AVAILABILITY]
+        others = [other for other in self._rules.services if other != service]
+        for other, standing in (await self._alerts.standings(others)).items():
+            kinds = [one.alert for one in standing.open if one.alert.kind is AlertKind.AVAILABILITY]
             if any(abs(one.opened_at - alert.opened_at) <= TOGETHER for one in kinds):
                 return other.name
         return ""

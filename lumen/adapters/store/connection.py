@@ -55,7 +55,7 @@ class StoreClient(Redis):
     async def shares(self, services: Sequence[ServiceId]) -> Mapping[Node, Sequence[ServiceId]]:
         """Which server serves which of them. Raises StoreUnavailable."""
         if self.topology is None:
-            return {self._only: services}
+            return {self._only: services} if services else {}
         found: dict[Node, list[ServiceId]] = {}
         for service in services:
             found.setdefault(await self.topology.holder(service), []).append(service)

@@ -34,17 +34,12 @@ class RedisControls:
         self._fields = StandingFields(self._calls, clock)
 
     async def read(self, service: ServiceId) -> ControlState:
-        reply = await self._calls.read("read", service, "HMGET", position("standing"), *_FIELDS)
-        pinned, pause, revisions, override, size_lock, served, paused_at = reply.values[0]
-        return ControlState(
-            decode(Pinned, pinned) if pinned else None,
-            decode(Pause, pause) if pause else None,
-            decode(dict[str, RevisionRecord], revisions) if revisions else None,
-            decode(TtlOverride, override) if override else None,
-            decode(SizeLock, size_lock) if size_lock else None,
-            decode(tuple[Served, ...], served) if served else (),
-            datetime.fromisoformat(paused_at) if paused_at else None,
-        )
+        return (await self.read_each([service]))[service]
+
+    async def read_each(self, services: Sequence[ServiceId]) -> dict[ServiceId, ControlState]:
+        asked = ("HMGET", position("standing"), *_FIELDS)
+        replies = await self._calls.read_each([("read", service, asked) for service in services])
+        return {service: _state(*reply.values[0]) for service, reply in zip(services, replies, strict=True)}
 
     async def pinned(self, service: ServiceId, pinned: Pinned | None) -> None:
         before = (await self.read(service)).pinned
@@ -114,6 +109,26 @@ class RedisControls:
         self, service: ServiceId, field: str, value: Pause | TtlOverride | SizeLock, audited: Audited
     ) -> None:
         await self._fields.put(service, field, encode(value), audited, line_of(value))
+
+
+def _state(
+    pinned: str | None,
+    pause: str | None,
+    revisions: str | None,
+    override: str | None,
+    size_lock: str | None,
+    served: str | None,
+    paused_at: str | None,
+) -> ControlState:
+    return ControlState(
+        decode(Pinned, pinned) if pinned else None,
+        decode(Pause, pause) if pause else None,
+        decode(dict[str, RevisionRecord], revisions) if revisions else None,
+        decode(TtlOverride, override) if override else None,
+        decode(SizeLock, size_lock) if size_lock else None,
+        decode(tuple[Served, ...], served) if served else (),
+        datetime.fromisoformat(paused_at) if paused_at else None,
+    )
 
 
 def _until(until: datetime | None) -> str:
