@@ -17,6 +17,7 @@ from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.cache.ttl import EnvironmentTtl, RedisTtl
 from lumen.adapters.cache_reader import CacheReader
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, GoogleSpend, PubSubBudgetNews
+from lumen.adapters.google.cache_requests import CacheRequests
 from lumen.adapters.google.clients import GoogleClients
 from lumen.adapters.google.custom_metrics import CustomMetrics
 from lumen.adapters.google.deployments import CloudRunDeployments
@@ -141,7 +142,8 @@ def slices_of(sources: Sources) -> PricedSlices:
     uptime = uptime_of(sources.settings, projects)
     slices = MonitoringSlices(projects, MonitoringCache(projects, instances), own, uptime)
     prices = each(sources.settings.watched, _cost_prices)
-    return PricedSlices(slices, projects, prices, sources.deployments, sources.names, counted=instances.keys())
+    requests = CacheRequests(projects, slices, sources.names)
+    return PricedSlices(slices, projects, prices, sources.deployments, instances.keys(), requests)
 
 
 def uptime_of(settings: Settings, projects: Projects) -> UptimeCheck | None:

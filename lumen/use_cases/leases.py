@@ -102,6 +102,7 @@ class Claims:
         work: Callable[[Batch], Awaitable[object]],
         most: int = MOST_AT_ONCE,
         until: datetime | None = None,
+        batches: int = BATCHES,
     ) -> None:
         """Have `work` done with every service whose slot nobody has taken, a batch of them at a time.
 
@@ -111,7 +112,7 @@ class Claims:
         """
         failures: dict[ServiceId, Exception] = {}
         waiting = [service for service in self._seated(services) if self.known_done.get((service, schedule)) != slot]
-        size = min(most, -(-len(services) // BATCHES))
+        size = min(most, -(-len(services) // batches))
         tried, unheard = 0, 0
         while waiting and not (tried and until is not None and self.clock.now() >= until):
             some, waiting, tried = waiting[:size], waiting[size:], tried + 1

@@ -39,7 +39,7 @@ from lumen.ports.incidents import Alerts, Look, Silences, SliceSource, Standing
 from lumen.ports.sources import Bills, MonthBudget
 from lumen.ports.store import Days, Lease
 from lumen.use_cases.collect import INGEST_DELAY, window_before
-from lumen.use_cases.leases import MOST_AT_ONCE, Batch, Claims, hour_of
+from lumen.use_cases.leases import BATCHES, MOST_AT_ONCE, Batch, Claims, hour_of
 from lumen.use_cases.reading import READ_AGAIN, Read, Reading, as_stored
 
 WATCH_SCHEDULE = "watch"
@@ -237,9 +237,11 @@ class Watch:
         others = [one for one in services if one in self._folds and one not in homes]
         home = [one for one in services if one in self._folds and one in homes]
         failures: dict[str, Exception] = {}
-        for some, most, end in ((others, MOST_AT_ONCE, None), (home, 1, None), (new, FRESH_AT_ONCE, until)):
+        # Of a first look each question has its price, so that its batches are as large as they may be.
+        parts = ((others, MOST_AT_ONCE, None, BATCHES), (home, 1, None, BATCHES), (new, FRESH_AT_ONCE, until, 1))
+        for some, most, end, batches in parts:
             try:
-                await self._claims.share(some, WATCH_SCHEDULE, slot, look, most, end)
+                await self._claims.share(some, WATCH_SCHEDULE, slot, look, most, end, batches)
             except SomeFailed as failed:
                 failures |= failed.failures
         if failures:
@@ -248,13 +250,14 @@ class Watch:
     async def _earlier(self, fresh: Sequence[ServiceId], end: datetime) -> Mapping[ServiceId, Sequence[Day]]:
         """On a fresh installation: the sums of the days before REPLAY, as far back as anybody remembers.
 
-        Week by week, for the slices of six are much to hold. What cannot be asked is not known, then or later: the
-        budgets of 30 days say how many they know.
+        Week by week, for the slices of six are much to hold; those of few services are asked for at once. What cannot
+        be asked is not known, then or later: the budgets of 30 days say how many they know.
         """
         found: dict[ServiceId, tuple[Day, ...]] = dict.fromkeys(fresh, ())
         start, until = end - REMEMBERED, end - REPLAY
+        longest = WEEK * max(1, FRESH_AT_ONCE // max(1, len(fresh)))
         while fresh and start < until:
-            week = Window(start, min(until, start + WEEK))
+            week = Window(start, min(until, start + longest))
             for service, seen in (await self._source.slices(fresh, week)).items():
                 found[service] = together(found[service], () if isinstance(seen, NoData) else folded(seen))
             start = week.end

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.checks import no_data
+from lumen.adapters.google.cache_requests import CacheRequests, Sums
 from lumen.adapters.google.hourly_cost import InstanceShapes
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import (
@@ -24,7 +25,7 @@ from lumen.adapters.google.monitoring_sleep import asleep
 from lumen.adapters.google.monitoring_uptime import Probes, UptimeCheck
 from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
 from lumen.model.alert import Observation
-from lumen.model.cost import Caches, CostPrices, InstanceShape, beside, cache_shares, cost_usd
+from lumen.model.cost import CostPrices, InstanceShape, cost_usd
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import NoData, SourceUnavailable
 from lumen.model.service import ServiceId
@@ -32,8 +33,9 @@ from lumen.model.snapshot import SLICE, Window
 from lumen.model.witnesses import SERVER_ERRORS
 from lumen.ports.incidents import SliceSource
 
-#: A fortnight of distributions is asked for in pieces, so that no answer takes hundreds of megabytes.
-PIECE = timedelta(days=2)
+#: A fortnight of distributions is asked for in pieces, so that no answer takes hundreds of megabytes: for few services
+#: these are longer, for each question has its price.
+PIECE, OF_SERVICES = timedelta(days=2), 10
 #: A server's counters up to now say nothing of a window that ended so long before.
 LONG_AGO = timedelta(hours=1)
 
@@ -85,9 +87,9 @@ class MonitoringSlices:
         self, queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, *, latencies: bool
     ) -> dict[ServiceId, list[Observation] | NoData]:
         found: dict[ServiceId, list[Observation]] = {service: [] for service in services}
-        start = window.start
+        start, longest = window.start, PIECE * max(1, OF_SERVICES // len(services))
         while start < window.end:
-            piece = Window(start, min(window.end, start + PIECE))
+            piece = Window(start, min(window.end, start + longest))
             try:
                 one = await self._piece(queries, services, piece, timed=latencies)
             except SourceUnavailable as error:
@@ -210,16 +212,12 @@ def _counted(found: Witnesses, start: datetime, period: timedelta) -> Sequence[R
     return sorted(counts, key=lambda one: (one.start, one.revision))
 
 
-#: The part of the cache that each service pays, by the start of the slice.
-_Shares = Mapping[datetime, Mapping[ServiceId, float]]
-
-
 @dataclass(frozen=True, slots=True)
 class PricedSlices:
     """Implements the SliceSource port over another one: one more grouped query, and the shapes of the instances.
 
     `counted`: of these the misses of a slice are the API calls that the cache could not save, so a slice without them
-    has no cost; of others nobody counts them, and the estimate is without them, as the month's is. `caches`: of all
+    has no cost; of others nobody counts them, and the estimate is without them, as the month's is. `requests`: of all
     services that are watched, for each pays its part of its cache.
     """
 
@@ -227,8 +225,8 @@ class PricedSlices:
     projects: Projects
     prices: Mapping[ServiceId, CostPrices]
     shapes: InstanceShapes
-    caches: Caches
     counted: Collection[ServiceId]
+    requests: CacheRequests
 
     async def slices(
         self, services: Sequence[ServiceId], window: Window
@@ -246,17 +244,15 @@ class PricedSlices:
         services: Sequence[ServiceId],
         window: Window,
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        others = beside(services, self.caches)
-        found, billable, shapes, around = await asyncio.gather(
-            asked,
-            billable_seconds(self.projects, services, window, SLICE),
-            self.shapes.shapes(services),
-            self.unpriced.counts(others, window) if others else _nobody(),
+        found, billable, shapes = await asyncio.gather(
+            asked, billable_seconds(self.projects, services, window, SLICE), self.shapes.shapes(services)
         )
-        shares = await _shares({**around, **found}, self.caches)
+        sums = await self.requests.beside(found, window)
         priced: dict[ServiceId, Sequence[Observation] | NoData] = {}
         for service in services:
-            priced[service] = self._priced(service, found[service], billable[service], shapes[service], window, shares)
+            priced[service] = self._priced(
+                service, found[service], billable[service], shapes[service], window, sums.get(service)
+            )
             await asyncio.sleep(0)  # clicks get their turn
         return priced
 
@@ -272,14 +268,14 @@ class PricedSlices:
         billable: Mapping[int, float],
         shape: InstanceShape | NoData,
         window: Window,
-        shares: _Shares,
+        sums: Sums | None,
     ) -> Sequence[Observation] | NoData:
         if isinstance(found, NoData) or isinstance(shape, NoData):
             return found
         priced = []
         for one in found:
             seconds = billable.get(int((one.start - window.start) / SLICE))
-            share = shares[one.start].get(service, 0.0)
+            share = sums.share(one.start, one.requests) if sums else float(one.requests is not None)
             priced.append(replace(one, cost_usd=self._cost_usd(service, one, seconds, shape, share)))
         return priced
 
@@ -298,20 +294,3 @@ class PricedSlices:
         return cost_usd(
             self.prices[service], shape, SLICE.total_seconds(), one.requests, billable_seconds, calls, share
         )
-
-
-async def _shares(found: Mapping[ServiceId, Sequence[Observation] | NoData], caches: Caches) -> _Shares:
-    requests: dict[datetime, dict[ServiceId, int | None]] = {}
-    for service, slices in found.items():
-        for one in () if isinstance(slices, NoData) else slices:
-            requests.setdefault(one.start, {})[service] = one.requests
-        await asyncio.sleep(0)  # clicks get their turn
-    shares: dict[datetime, Mapping[ServiceId, float]] = {}
-    for start, of in requests.items():
-        shares[start] = cache_shares(of, caches)
-        await asyncio.sleep(0)
-    return shares
-
-
-async def _nobody() -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-    return {}

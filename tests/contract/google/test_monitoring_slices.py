@@ -11,6 +11,7 @@ from demo.world import World
 from lumen.adapters.cache.client import open_server
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.clock import ScaledClock
+from lumen.adapters.google.cache_requests import CacheRequests
 from lumen.adapters.google.clients import GoogleClients, Patience, open_google
 from lumen.adapters.google.deployments import CloudRunDeployments
 from lumen.adapters.google.hourly_cost import HourlyCosts
@@ -57,7 +58,8 @@ class Looking:
         shapes = CloudRunDeployments(self.google.services, self.google.revisions, PATIENCE)
         slices = self.source(none=not counts_misses)
         counted = (self.api, self.canary) if counts_misses else ()
-        return PricedSlices(slices, projects, Alike(PRICES), shapes, dict.fromkeys(sharing, "cache"), counted)
+        requests = CacheRequests(projects, slices, dict.fromkeys(sharing, "cache"))
+        return PricedSlices(slices, projects, Alike(PRICES), shapes, counted, requests)
 
     def window(self, length: timedelta, *, live: bool = False) -> Window:
         """Up to now where the world must be `live`, else up to when it began to be: its written past, in which a busy
@@ -202,14 +204,11 @@ async def test_two_services_pay_their_cache_once(looking: Looking) -> None:
 
 async def test_a_slice_without_lookups_has_no_cost_where_they_count(looking: Looking) -> None:
     source = looking.priced(counts_misses=True)
-    blind = PricedSlices(
-        looking.source(none=True),
-        Alike(MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE)),
-        Alike(PRICES),
-        CloudRunDeployments(looking.google.services, looking.google.revisions, PATIENCE),
-        {},
-        counted=(looking.api,),
-    )
+    projects = Alike(MonitoringQueries(looking.google.metrics, looking.api.project, PATIENCE))
+    shapes = CloudRunDeployments(looking.google.services, looking.google.revisions, PATIENCE)
+    slices = looking.source(none=True)
+    requests = CacheRequests(projects, slices, {})
+    blind = PricedSlices(slices, projects, Alike(PRICES), shapes, (looking.api,), requests)
     assert all(one.cost_usd is not None for one in await looking.slices(source, HOUR))
     assert all(one.cost_usd is None for one in await looking.slices(blind, HOUR))
 

@@ -8,6 +8,7 @@ import pytest
 from google.cloud.monitoring_v3 import MetricServiceAsyncClient
 
 from lumen.adapters.google.budget import BudgetInForce, GoogleBudgets, GoogleSpend
+from lumen.adapters.google.cache_requests import CacheRequests
 from lumen.adapters.google.hourly_cost import HourlyCosts
 from lumen.adapters.google.monitoring_cache import MonitoringCache
 from lumen.adapters.google.monitoring_query import MonitoringQueries
@@ -128,7 +129,7 @@ class World:
     async def slices(self, service: ServiceId = ONE, length: timedelta = HOUR) -> list[Observation]:
         projects = Alike(self.queries)
         slices = MonitoringSlices(projects, MonitoringCache({}, {}), {})
-        source = PricedSlices(slices, projects, Alike(PRICES), self, {}, counted=())
+        source = PricedSlices(slices, projects, Alike(PRICES), self, (), CacheRequests(projects, slices, {}))
         found = (await source.slices((service,), window_before(NOW, length)))[service]
         assert not isinstance(found, NoData)
         return list(found)
