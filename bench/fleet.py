@@ -3,19 +3,22 @@
 Each size runs in a process of its own, against the sandbox's Google, its metrics and a Valkey that keeps what it says:
 the first look (everything that Monitoring remembers), looks, one at a full hour (which reads a day again), a turn, and
 a round in which nothing is due. Services of the fleet have metrics and nothing else; they share the sandbox's cache.
-Beside it stand the bare client's questions, decoded. `--days`: of metrics; few of them make a first look short.
+Beside it stand the bare client's questions, decoded. `--days`: of metrics; few of them make a first look short. It says
+every ten seconds how far it is, gives up after `--minutes`, and ends what it started however it is ended.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,8 +41,11 @@ from sandbox.client import SandboxClient
 
 SIZES = (1, 50, 500, 2000)
 #: Service time to the wall's, by services: so fast that a slot is short, so slow that a look ends within its own.
-SCALES = ((50, 10.0), (500, 5.0), (2000, 2.0))
+SCALES = ((1, 60.0), (10, 30.0), (50, 15.0), (500, 5.0), (2000, 2.0))
 LOOKS = 3
+SAYS_SECONDS = 10.0
+#: For a size that is asked to end to end what it started.
+ENDING_SECONDS = 60.0
 HOUR = timedelta(hours=1)
 #: Processor time of the bot, ms a service.
 BARS_MS = {"first look": 300.0, "look": 4.0, "turn": 16.0}
@@ -92,13 +98,19 @@ class Meter:
     def __init__(self, lumen: Lumen, google: SandboxClient, services: int) -> None:
         self._lumen, self._google, self._services = lumen, google, services
         self.costs: list[Cost] = []
+        self.looked = 0
+
+    def seen(self, _: object) -> None:
+        """Count a service that was looked at."""
+        self.looked += 1
 
     async def of(self, name: str, step: Callable[[], Awaitable[object]]) -> None:
         """Print what `step` cost."""
         calls, scripts = Counter(await self._google.get("world/calls")), await self._scripts()
         blocked, used, began = Blocked(), time.process_time(), time.monotonic()
         blocked.begin()
-        await step()
+        async with self._telling(name):
+            await step()
         used, took = time.process_time() - used, time.monotonic() - began
         await blocked.end()
         made = Counter(await self._google.get("world/calls")) - calls
@@ -107,6 +119,24 @@ class Meter:
         self.costs.append(cost)
         sys.stdout.write(f"{self._services:4} services {_row(cost)}\n")
         sys.stdout.flush()
+
+    @asynccontextmanager
+    async def _telling(self, name: str) -> AsyncIterator[None]:
+        """Say meanwhile how far it is."""
+        used, began, looked = time.process_time(), time.monotonic(), self.looked
+
+        async def tell() -> None:
+            while True:
+                await asyncio.sleep(SAYS_SECONDS)
+                took, cpu = time.monotonic() - began, time.process_time() - used
+                sys.stderr.write(f"{name}: {took:.0f} s, {cpu:.1f} s of CPU, {self.looked - looked} looked at\n")
+
+        telling = asyncio.create_task(tell())
+        try:
+            yield
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
 
     async def _scripts(self) -> int:
         stats = await self._lumen.store.redis.info("commandstats")
@@ -132,26 +162,29 @@ async def measure(count: int, google: SandboxClient) -> Sequence[Cost]:
         meter, services, clock = Meter(lumen, google, count), settings.services, lumen.store.clock
         rounds, empty_mib = lumen.rounds, await meter.stored_mib()
 
-        def seen(_: object) -> None:
-            """Nothing is done with it here."""
-
         async def look() -> None:
-            await rounds.watch.due(services, seen)
+            await rounds.watch.due(services, meter.seen)
 
-        async def next_look(at_the_hour: bool = False) -> None:
-            """Until a slot begins: that of a full hour, or any other."""
-            slot = window_before(clock.now(), SLICE).end
-            while (now := window_before(clock.now(), SLICE).end) == slot or (now.minute == 0) is not at_the_hour:
+        async def next_slot(after: datetime) -> datetime:
+            while (slot := window_before(clock.now(), SLICE).end) == after:
                 await asyncio.sleep(0.05)
+            return slot
 
         await meter.of("first look", lambda: until_all_known(look, lumen, services))
-        for _ in range(LOOKS):
-            await next_look()
-            await meter.of("look", look)
+        slot, looks, hours = window_before(clock.now(), SLICE).end, 0, 0
+        await look()  # the slots that went by meanwhile
+        while looks < LOOKS or not hours:
+            slot = await next_slot(slot)
+            if slot.minute == 0:
+                await meter.of("hour's look", look)
+                hours += 1
+            elif looks < LOOKS:
+                await meter.of("look", look)
+                looks += 1
+            else:
+                await look()
         asked = await bare(meter, settings, window_before(clock.now(), HOUR))
-        await next_look(at_the_hour=True)
-        await meter.of("hour's look", look)
-        await meter.of("turn", lambda: rounds.turn_runner.due(services, seen))
+        await meter.of("turn", lambda: rounds.turn_runner.due(services, meter.seen))
         await meter.of("idle", look)
         summary(count, meter.costs, asked, (await meter.stored_mib() - empty_mib) / count)
         return meter.costs
@@ -240,8 +273,10 @@ def main() -> None:
     parser.add_argument("sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--days", type=float, default=14.0, help="of metrics before the start")
     parser.add_argument("--scale", type=float, help="service time to the wall's (default: by the size)")
+    parser.add_argument("--minutes", type=float, default=30.0, help="after which a size is given up")
     parser.add_argument("--figures", type=Path, help="a file for them, JSON")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if len(asked.sizes) > 1:
         one_by_one(asked)
         return
@@ -254,7 +289,7 @@ def main() -> None:
     ):
         names = ",".join(f"svc-{number:03d}" for number in range(1, count + 1))
         os.environ.update(world.bot_environment(0, SERVICE_NAME=names))
-        costs = asyncio.run(prepared(count, world))
+        costs = asyncio.run(prepared(count, world, 60 * asked.minutes))
         if asked.figures is not None:
             asked.figures.write_text(json.dumps([asdict(one) for one in costs]))
 
@@ -264,23 +299,28 @@ def one_by_one(asked: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="lumen-") as directory:
         files = [Path(directory, f"{size}.json") for size in asked.sizes]
         for size, file in zip(asked.sizes, files, strict=True):
-            command = [
-                sys.executable,
-                "-m",
-                "bench.fleet",
-                str(size),
-                "--days",
-                str(asked.days),
-                "--figures",
-                str(file),
-            ]
-            subprocess.run(command + (["--scale", str(asked.scale)] if asked.scale else []), check=True)
+            command = [sys.executable, "-m", "bench.fleet", str(size), "--figures", str(file)]
+            command += ["--days", str(asked.days), "--minutes", str(asked.minutes)]
+            command += ["--scale", str(asked.scale)] if asked.scale else []
+            run_to_its_end(command)
         compared(*(json.loads(file.read_text()) for file in files[-2:]))
 
 
-async def prepared(count: int, world: World) -> Sequence[Cost]:
+def run_to_its_end(command: Sequence[str]) -> None:
+    """Also where this process is ended before. Raises CalledProcessError."""
+    with subprocess.Popen(command) as child:
+        try:
+            if child.wait() != 0:
+                raise subprocess.CalledProcessError(child.returncode, command)
+        finally:
+            child.terminate()
+            child.wait(ENDING_SECONDS)
+
+
+async def prepared(count: int, world: World, most_seconds: float) -> Sequence[Cost]:
+    """Raises TimeoutError."""
     await init_state(load_settings(WithoutSlack))
-    async with SandboxClient(world.addresses.control) as google:
+    async with asyncio.timeout(most_seconds), SandboxClient(world.addresses.control) as google:
         return await measure(count, google)
 
 
