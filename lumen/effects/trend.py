@@ -5,14 +5,17 @@ Needs the extra `numerics`, and runs in the numerics worker.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, theilslopes
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
+from scipy.stats import theilslopes
 
 from lumen.effects.design import HOURS_A_DAY, Floats
 
+#: The normal quantile, and by `stdtrit` Student's: what scipy.stats gives too, after much ado.
+NORMAL = float(ndtri(0.975))
 LEAST_POINTS = 24
 #: Hours are never more alike than this, and the interval never goes by fewer degrees of freedom.
 MOST_ALIKE = 0.98
@@ -62,12 +65,12 @@ def _without_daily_curve(values: Floats, hours: NDArray[np.int64], known: NDArra
     if known.sum() < 3 * HOURS_A_DAY:
         return values
     days = hours // HOURS_A_DAY
-    level = {day: np.nanmedian(values[days == day]) for day in np.unique(days[known])}
-    above = values - np.array([level.get(day, np.nan) for day in days])
+    level = {day: median(values[known & (days == day)].tolist()) for day in np.unique(days[known]).tolist()}
+    above = values - np.array([level.get(day, np.nan) for day in days.tolist()])
     curve = np.zeros(HOURS_A_DAY)
     for hour in range(HOURS_A_DAY):
         at_hour = above[(hours % HOURS_A_DAY == hour) & known]
-        curve[hour] = np.median(at_hour) if at_hour.size else 0.0
+        curve[hour] = median(at_hour.tolist()) if at_hour.size else 0.0  # of a week: soon sorted
     return np.asarray(values - curve[hours % HOURS_A_DAY], dtype=np.float64)
 
 
@@ -76,7 +79,7 @@ def _widening(rest: Floats, hours: NDArray[np.int64]) -> float:
     rest = _without_freaks(rest)
     likeness = _likeness(rest, hours)
     independent = len(rest) * (1 - likeness) / (1 + likeness)
-    few = float(student.ppf(0.975, max(LEAST_FREEDOM, independent - 2)) / norm.ppf(0.975))
+    few = float(stdtrit(max(LEAST_FREEDOM, independent - 2), 0.975) / NORMAL)
     days = len(np.unique(hours // HOURS_A_DAY))
     curve = np.sqrt(days / (days - 1)) if days > 1 else 1.0
     return max(float(np.sqrt((1 + likeness) / (1 - likeness)) * curve * few), _widening_of_days(rest, hours))
@@ -94,7 +97,7 @@ def _widening_of_days(rest: Floats, hours: NDArray[np.int64]) -> float:
     beside = means - line @ np.linalg.lstsq(line, means, rcond=None)[0]
     freedom = len(days) - 2
     alike = float(beside @ beside) / freedom / (scatter / HOURS_A_DAY)
-    return float(np.sqrt(alike) * student.ppf(0.975, freedom) / norm.ppf(0.975))
+    return float(np.sqrt(alike) * stdtrit(freedom, 0.975) / NORMAL)
 
 
 def _without_freaks(rest: Floats) -> Floats:
