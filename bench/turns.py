@@ -81,6 +81,9 @@ class Measured:
     def collection(self, _: Sequence[ServiceId]) -> "Measured":
         return self
 
+    async def is_cut_off(self, _: ServiceId) -> bool:
+        return False
+
     async def snapshot(self, service: ServiceId) -> Snapshot:
         now = self.clock.now()
         end = now.replace(minute=15)

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import get_args
 
@@ -14,6 +14,7 @@ from handlers.fleet import FleetAnswers
 from handlers.people import Ack, Addressee, Body, Request, lateness, person_of_command, person_of_event
 from handlers.replies import Responder
 from lumen.model.messages import message
+from lumen.model.service import ServiceId
 from lumen.wording.catalogue import Catalogue
 
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
@@ -22,7 +23,8 @@ _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 class Commands:
     """Answers `/lumen`.
 
-    `handlers`: for each type of command that speaks of one service. `ttl_range`: from and to in seconds, for the help.
+    `handlers`: for each type of command that speaks of one service. `ttl_ranges`: from and to in seconds, for the
+    help.
     """
 
     def __init__(
@@ -31,7 +33,7 @@ class Commands:
         services: Services,
         fleet: FleetAnswers,
         handlers: Table,
-        ttl_range: tuple[int, int],
+        ttl_ranges: Mapping[ServiceId, tuple[int, int]],
     ) -> None:
         lacking = set(get_args(command_types.OfOneService)) - set(handlers)
         if lacking:
@@ -39,7 +41,7 @@ class Commands:
         self._responder = responder
         self._services = services
         self._of_service = handlers
-        self._ttl_range = ttl_range
+        self._ttl_ranges = ttl_ranges
         self._general: Table = {
             command_types.Help: self._help,
             command_types.Misspelt: self._misspelt,
@@ -122,9 +124,11 @@ class Commands:
         )
 
     async def _help(self, request: Request, command: command_types.Help) -> Shown:
+        ranges = {self._ttl_ranges[service] for service in self._services.here(request.channel)}
+        ttl_range = ranges.pop() if len(ranges) == 1 else None
         if command.about:
-            return show.help_of(request.words, command.about, *self._ttl_range)
-        return show.help_card(request.words, *self._ttl_range, self._responder.support)
+            return show.help_of(request.words, command.about, ttl_range)
+        return show.help_card(request.words, ttl_range, self._responder.support)
 
     async def _misspelt(self, request: Request, command: command_types.Misspelt) -> Shown:
         return show.misspelt(request.words, command.given, command.nearest)

@@ -10,6 +10,7 @@ import aiohttp
 import structlog
 
 from bot.config import Settings
+from bot.service_settings import each
 from bot.slack.connection import ConnectionState, SlackConnection
 from bot.slack.envelopes import Envelopes
 from bot.wiring.parts import Lumen
@@ -235,7 +236,7 @@ class SlackSide:
                 **emergencies.handlers,
                 **incidents.handlers,
             },
-            ttl_range=(settings.min_ttl_seconds, settings.max_ttl_seconds),
+            ttl_ranges=each(settings.watched, lambda one: (one.min_ttl_seconds, one.max_ttl_seconds)),
         )
         tidy = self.outbox.tidy
         app = build_app(self._api, identity, commands, buttons, screens, emergencies, incidents, fleet, tidy)

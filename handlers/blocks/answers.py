@@ -50,27 +50,35 @@ def broken(words: Catalogue, error: Exception, support: str = "") -> Shown:
     return said(words, message("slack.bug", kind=type(error).__name__), *whom_to_ask(support))
 
 
-def help_card(words: Catalogue, min_ttl_seconds: int, max_ttl_seconds: int, support: str = "") -> Shown:
+#: From and to in seconds; None where it is not the same for all services that may be meant.
+TtlRange = tuple[int, int] | None
+
+
+def help_card(words: Catalogue, ttl_range: TtlRange, support: str = "") -> Shown:
     """One short line a command; `support`: whom to ask about this installation."""
     card = Card(words)
     card.header(message("command.help_title"))
     card.context([words.say(message("command.help_intro"))])
-    params = {"min_seconds": min_ttl_seconds, "max_seconds": max_ttl_seconds}
-    lines = [words.say(Message(f"command.short_{name}", params)) for name in NAMES]
+    lines = [words.say(_help("short", name, ttl_range)) for name in NAMES]
     for at in range(0, len(lines), HELP_LINES_A_BLOCK):
         card.lines(lines[at : at + HELP_LINES_A_BLOCK])
     card.context([words.say(each) for each in (message("command.help_share"), *whom_to_ask(support))])
     return card.shown()
 
 
-def help_of(words: Catalogue, name: str, min_ttl_seconds: int, max_ttl_seconds: int) -> Shown:
+def help_of(words: Catalogue, name: str, ttl_range: TtlRange) -> Shown:
     """All of one command: what it does, and its other name."""
     entry = find(name) or TABLE[0]
-    params = {"min_seconds": min_ttl_seconds, "max_seconds": max_ttl_seconds}
     card = Card(words)
-    card.lines([words.say(Message(f"command.help_{entry.name}", params))])
+    card.lines([words.say(_help("help", entry.name, ttl_range))])
     card.context([words.say(message("command.help_typed", usage=entry.usage, korean=entry.korean))])
     return card.shown()
+
+
+def _help(kind: str, name: str, ttl_range: TtlRange) -> Message:
+    if ttl_range is None:
+        return Message(f"command.{kind}_ttl_unlike" if name == "ttl" else f"command.{kind}_{name}", {})
+    return Message(f"command.{kind}_{name}", {"min_seconds": ttl_range[0], "max_seconds": ttl_range[1]})
 
 
 def misspelt(words: Catalogue, given: str, nearest: str) -> Shown:

@@ -1,6 +1,15 @@
 """Checks and sentences that adapters share, whomever they speak to."""
 
-from lumen.model.messages import ActuatorFailed, Message, NoData, SourceUnavailable, ValueMoved, message, with_remedy
+from lumen.model.messages import (
+    ActuatorFailed,
+    Message,
+    NoData,
+    SourceUnavailable,
+    Unreachable,
+    ValueMoved,
+    message,
+    with_remedy,
+)
 from lumen.model.proposal import Change
 from lumen.ports.actuators import Reading
 
@@ -24,6 +33,6 @@ def would(place: str, change: Change, *, anything: bool) -> Message:
     return message("actuator.would", place=place, old=change.old, new=change.new, unit=change.unit)
 
 
-def no_data(error: SourceUnavailable, *, unreachable: bool = False) -> NoData:
+def no_data(error: SourceUnavailable) -> NoData:
     """The same sentence where a measurement would stand."""
-    return NoData(error.reason, error.remedy, unreachable)
+    return NoData(error.reason, error.remedy, isinstance(error, Unreachable))

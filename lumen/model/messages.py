@@ -46,6 +46,10 @@ class SourceUnavailable(LumenError):
     """A measurement could not be read (server down, permission denied, series absent)."""
 
 
+class Unreachable(SourceUnavailable):
+    """A server did not answer at all; whoever asks it again at once waits as long again."""
+
+
 class ActuatorFailed(LumenError):
     """A change was refused or failed; the real value must be read before anything else is believed."""
 

@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
-from lumen.model.snapshot import SLICE, CacheStats, Deployment, HourlyHistory, Snapshot, Spend, Traffic, Window
+from lumen.model.snapshot import (
+    SLICE,
+    CacheStats,
+    Deployment,
+    HourlyHistory,
+    Snapshot,
+    Spend,
+    Traffic,
+    TtlSetting,
+    Window,
+)
 from lumen.model.turn import Missing
 from lumen.ports.clock import Clock
 from lumen.ports.sources import CacheSource, DeploymentSource, SpendSource, TrafficSource, TtlSource
@@ -63,11 +73,15 @@ class Collection:
         self._services = services
         self._answers: _Answers | None = None
 
+    async def is_cut_off(self, service: ServiceId) -> bool:
+        """Whether its cache does not answer: nobody asks it a second time."""
+        cache = (await self._asked()).cache[service]
+        return isinstance(cache, NoData) and cache.unreachable
+
     async def snapshot(self, service: ServiceId) -> Snapshot:
         """Of one of the services; its time is that of the questions."""
-        if self._answers is None:
-            self._answers = await self._ask()
-        answers, ttl = self._answers, await self._collector.ttl.ttl(service)
+        answers = await self._asked()
+        ttl = await ttl_beside(answers.cache[service], self._collector.ttl, service)
         return Snapshot(
             service=service,
             window=answers.window,
@@ -79,6 +93,11 @@ class Collection:
             spend=answers.spend[service],
             history=answers.history[service],
         )
+
+    async def _asked(self) -> "_Answers":
+        if self._answers is None:
+            self._answers = await self._ask()
+        return self._answers
 
     async def _ask(self) -> "_Answers":
         collector, services, now = self._collector, self._services, self._collector.clock.now()
@@ -92,6 +111,11 @@ class Collection:
             collector.spend.spend(services),
         )
         return _Answers(now, window, traffic, history, cache, deployment, spend)
+
+
+async def ttl_beside(cache: CacheStats | NoData, ttl: TtlSource, service: ServiceId) -> TtlSetting | NoData:
+    """The setting in a cache that was asked before: one that does not answer is waited for once, not once a service."""
+    return cache if isinstance(cache, NoData) and cache.unreachable else await ttl.ttl(service)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import date
 from functools import partial
 
 from lumen.model.accesses import Batch
-from lumen.model.messages import SomeFailed
+from lumen.model.messages import SomeFailed, Unreachable
 from lumen.model.observed import HASH_BITS, KEEP_DAYS, Piece, Progress
 from lumen.model.service import ServiceId
 from lumen.policies.observing import Entry, fold, next_day, thinned
@@ -34,15 +34,24 @@ class Observer:
 
     async def due(self) -> int:
         """The number of batches that were taken in. Raises SomeFailed after all services had their turn."""
-        taken, failures = 0, dict[str, Exception]()
+        taken, failures, silent = 0, dict[str, Exception](), dict[AccessStream, Unreachable]()
         for service, stream in self.streams.items():
             with noted(failures, service.key):
-                if service in self._kept and not await stream.read(service, self._kept[service], 1):
-                    continue
-                taken += await self.claims.alone(service, LEASE_NAME, partial(self._all, service)) or 0
+                if stream in silent:
+                    raise silent[stream]
+                try:
+                    taken += await self._look_at(service, stream)
+                except Unreachable as error:
+                    silent[stream] = error  # what stands in the same cache is not waited for again
+                    raise
         if failures:
             raise SomeFailed(failures)
         return taken
+
+    async def _look_at(self, service: ServiceId, stream: AccessStream) -> int:
+        if service in self._kept and not await stream.read(service, self._kept[service], 1):
+            return 0
+        return await self.claims.alone(service, LEASE_NAME, partial(self._all, service)) or 0
 
     async def _all(self, service: ServiceId, lease: Lease) -> int:
         taken = 0

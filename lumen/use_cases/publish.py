@@ -1,6 +1,6 @@
 """Publish the figures of every service once in each slot of five minutes, whichever replica is first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,8 +12,8 @@ from lumen.model.snapshot import SLICE, CacheStats
 from lumen.ports.incidents import Alerts
 from lumen.ports.sources import FigureSink, TtlSource
 from lumen.ports.store import Proposals, Turns
-from lumen.use_cases.collect import Collector, window_before
-from lumen.use_cases.leases import Batch, Claims
+from lumen.use_cases.collect import Collector, ttl_beside, window_before
+from lumen.use_cases.leases import Batch, Claims, noted
 
 PUBLISH_SCHEDULE = "publish"
 HOUR = timedelta(hours=1)
@@ -35,11 +35,16 @@ class Publish:
     async def due(self, services: Sequence[ServiceId]) -> int:
         """The number of points written. Raises LumenError: what it says is the sentence for people."""
         slot = window_before(self.claims.clock.now(), SLICE).end
-        points = 0
+        points, caches = 0, dict[ServiceId, CacheStats | NoData]()
 
         async def publish(batch: Batch) -> None:
             nonlocal points
-            figures = await self._figures(tuple(batch.leases))
+            if not caches:
+                caches.update(await self.collector.caches(services, QUARTER))
+            figures: list[Published] = []
+            for service in batch.leases:
+                with noted(batch.failures, service):
+                    figures += await self._of(service, caches[service])
             try:
                 await self.sink.publish(figures, slot)
                 points += len(figures)
@@ -50,15 +55,11 @@ class Publish:
         await self.claims.share(services, PUBLISH_SCHEDULE, slot, publish)
         return points
 
-    async def _figures(self, services: Sequence[ServiceId]) -> Sequence[Published]:
-        caches = await self.collector.caches(services, QUARTER)
-        return [one for service in services for one in await self._of(service, caches)]
-
-    async def _of(self, service: ServiceId, caches: Mapping[ServiceId, CacheStats | NoData]) -> tuple[Published, ...]:
+    async def _of(self, service: ServiceId, cache: CacheStats | NoData) -> tuple[Published, ...]:
         now = self.claims.clock.now()
         hour = window_before(now, HOUR)
         slices = await self.alerts.observations(service, hour.start - SLICE)
         turns = await self.turns.latest(service, 1)
-        ttl = await self.ttl.ttl(service)
+        ttl = await ttl_beside(cache, self.ttl, service)
         recent = await self.proposals.recent(service, MOST_PROPOSALS)
-        return published(Known(service, now, slices, caches[service], ttl, turns[0] if turns else None, recent))
+        return published(Known(service, now, slices, cache, ttl, turns[0] if turns else None, recent))

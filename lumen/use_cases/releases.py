@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from lumen.model.alert import Alert, AlertKind, Observation
 from lumen.model.course import RevisionsSeen
 from lumen.model.incident import ControlState, Pinned, RevisionCount, RevisionRecord
-from lumen.model.messages import NoData, NotPossible, SourceUnavailable, message, with_remedy
+from lumen.model.messages import NoData, NotPossible, SomeFailed, SourceUnavailable, message, with_remedy
 from lumen.model.proposal import IN_FORCE, LATEST, Change, Draft, Knob, Origin, Priority
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Deployment, Served, Window
@@ -42,6 +42,7 @@ from lumen.ports.sources import DeploymentSource, TtlSource
 from lumen.ports.store import Proposals
 from lumen.use_cases.collect import INGEST_DELAY, window_before
 from lumen.use_cases.knobs import Knobs, find
+from lumen.use_cases.leases import noted
 
 #: A day for the newest revision, and a day before it.
 LOOK_BACK = timedelta(days=2)
@@ -242,18 +243,32 @@ class Revisions:
     allowed: Mapping[ServiceId, float]
 
     async def look(self, services: Sequence[ServiceId]) -> None:
-        """Remember revisions and pins; an unreadable service keeps what is remembered of it."""
+        """Remember revisions and pins; an unreadable service keeps what is remembered of it.
+
+        Raises SomeFailed after all services had their turn.
+        """
         deployments = await self.deployments.deployments(services)
         newest = await self.source.by_revision(services, window_before(self.clock.now(), SEEN), SLICE)
-        stored = await self.controls.read_each(services)
+        stored, failures = await self.controls.read_each(services), dict[str, Exception]()
         for service in services:
-            deployment, counts, controls = deployments[service], newest[service], stored[service]
-            if isinstance(deployment, NoData):
-                continue
-            records = await self._remember(service, deployment, counts, controls)
-            history = await self._history(service, deployment, counts, controls)
-            known = with_history(deployment, replace(controls, revisions=records, served=history))
-            await self._pin(service, known, controls.pinned)
+            deployment = deployments[service]
+            if not isinstance(deployment, NoData):
+                with noted(failures, service.key):
+                    await self._look(service, deployment, newest[service], stored[service])
+        if failures:
+            raise SomeFailed(failures)
+
+    async def _look(
+        self,
+        service: ServiceId,
+        deployment: Deployment,
+        counts: Sequence[RevisionCount] | NoData,
+        controls: ControlState,
+    ) -> None:
+        records = await self._remember(service, deployment, counts, controls)
+        history = await self._history(service, deployment, counts, controls)
+        known = with_history(deployment, replace(controls, revisions=records, served=history))
+        await self._pin(service, known, controls.pinned)
 
     async def _remember(
         self,

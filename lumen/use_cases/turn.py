@@ -77,7 +77,8 @@ class TurnRunner:
     async def _make(
         self, service: ServiceId, collection: Collection, occasion: Occasion, slot: datetime, lease: Lease | None
     ) -> Turn:
-        drift = await self.drift.look(service)  # first of all, so that the picture shows what is set again
+        # First of all, so that the picture shows what is set again.
+        drift = () if await collection.is_cut_off(service) else await self.drift.look(service)
         snapshot = await collection.snapshot(service)
         evaluation = await self.evaluator.of(snapshot)
         snapshot, past, assessment, advised = (

@@ -49,7 +49,7 @@ class GoogleCloud:
         self.alert_policies = AlertPolicies(project, self.series, self.channels)
         self.budgets = Budgets(billing_account, "USD", self.channels.is_email)
         self.due: list[Callable[[], None]] = [self.cloud_run.advance, self.alert_policies.advance]
-        metrics = MetricService(project, self.series)
+        self.metrics = metrics = MetricService(project, self.series)
         self.uptime = UptimeChecks(project, self.series, Random(seed))  # noqa: S311 - the same, apart from the names
         self.server = GoogleServer(self.faults, self.advance, clock.seconds)
         self.server.serve(metrics.rpcs, metrics.methods)

@@ -110,16 +110,19 @@ class Faults:
     methods: list[MethodFault] = field(default_factory=list)
     quotas: Quotas | None = None
     denied: set[str] = field(default_factory=set)  # IAM permissions; patterns are allowed ("run.*")
+    #: The same in one project alone, by its id.
+    denied_in: dict[str, set[str]] = field(default_factory=dict)
 
-    async def before(self, call: str) -> MethodFault | None:
+    async def before(self, call: str, project: str = "") -> MethodFault | None:
         """To be awaited before a method runs. Returns a fault to raise after it, if one is in force.
 
-        Raises Refusal for a quota that is used up, a missing permission, or a fault with a code.
+        `project`: that the call is about; "" where it names none. Raises Refusal for a quota that is used up, a missing
+        permission, or a fault with a code.
         """
         if self.quotas is not None:
             self.quotas.use(call)
         permission = PERMISSIONS.get(call, "")
-        if permission and not self.may(permission):
+        if permission and not (self.may(permission) and self._may_in(project, permission)):
             raise Refusal(
                 grpc.StatusCode.PERMISSION_DENIED,
                 f"Permission '{permission}' denied on resource (or it may not exist).",
@@ -137,6 +140,9 @@ class Faults:
     def may(self, permission: str) -> bool:
         """Whether the caller has an IAM permission."""
         return not any(fnmatchcase(permission, pattern) for pattern in self.denied)
+
+    def _may_in(self, project: str, permission: str) -> bool:
+        return not any(fnmatchcase(permission, pattern) for pattern in self.denied_in.get(project, ()))
 
     def _use(self, fault: MethodFault) -> None:
         if fault.remaining is None:

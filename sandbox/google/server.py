@@ -74,7 +74,7 @@ class GoogleServer:
                     raise Refusal(grpc.StatusCode.UNIMPLEMENTED, f"The sandbox does not serve {call}.")
                 self._before_call()
                 await context.send_initial_metadata((("date", formatdate(self._now(), usegmt=True)),))
-                fault = await self._faults.before(call)
+                fault = await self._faults.before(call, _project_of(request))
                 answer = method(request)
                 if inspect.isawaitable(answer):
                     answer = await answer
@@ -97,6 +97,13 @@ class GoogleServer:
         for end in self.at_stop:
             await end()
         await self._server.stop(None)
+
+
+def _project_of(request: Any) -> str:
+    """The project in the name of what is asked for, or of what holds it; "" where there is none."""
+    name = getattr(request, "parent", "") or getattr(request, "name", "")
+    kind, _, rest = str(name).partition("/")
+    return rest.partition("/")[0] if kind == "projects" else ""
 
 
 async def _refuse(context: Any, refusal: Refusal) -> None:

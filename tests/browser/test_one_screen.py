@@ -28,7 +28,7 @@ def measured(locale: str) -> list[tuple[str, Shown, float]]:
     digests = [(name, digest(words, seen), 2.0) for name, seen in DAYS.items()]
     digests += [(name, fleet_digest(words, seen, name_of), 2.0) for name, seen in FLEETS.items()]
     graphs = [(f"graph: {name}", graph_card(words, "ion-api", found), 1.0) for name, found in GRAPHS.items()]
-    return [*reports, *graphs, ("help", help_card(words, 60, 3600), 1.5), *digests]
+    return [*reports, *graphs, ("help", help_card(words, (60, 3600)), 1.5), *digests]
 
 
 @pytest.mark.parametrize("screen", [SCREEN], ids=["phone"], indirect=True)

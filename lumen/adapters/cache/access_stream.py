@@ -13,7 +13,7 @@ from lumen.model.accesses import ALL_KEYS, Batch, Malformed, batch_or_fault
 from lumen.model.service import ServiceId
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RedisAccessStream:
     """Implements the AccessStream port. The last entry that was read stays in the stream, so that it is known again."""
 

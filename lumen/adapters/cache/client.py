@@ -23,7 +23,15 @@ from lumen.adapters.clock import apart
 from lumen.adapters.cluster import open_cluster
 from lumen.model import ion_contract
 from lumen.model.cluster_url import is_cluster
-from lumen.model.messages import ActuatorFailed, LumenError, NoData, SourceUnavailable, message, with_remedy
+from lumen.model.messages import (
+    ActuatorFailed,
+    LumenError,
+    NoData,
+    SourceUnavailable,
+    Unreachable,
+    message,
+    with_remedy,
+)
 from lumen.ports.clock import Clock
 
 #: On the wall. A cache that takes longer than this for one small command is ill, and the turn says so.
@@ -53,6 +61,9 @@ _UNANSWERED = (
     OSError,
     asyncio.IncompleteReadError,
 )
+
+#: Reasons that mean that the cache itself does not answer, not merely its measurement.
+_DEAD = frozenset({"redis_unreachable", "redis_timeout", "redis_loading"})
 
 
 def open_cache(url: str) -> CacheClient:
@@ -90,11 +101,13 @@ def place(cache: CacheClient) -> str:
 
 
 def explain(error: BaseException, where: str, kind: type[LumenError] = SourceUnavailable) -> LumenError:
-    """`error` as an exception of `kind`, with reason and remedy."""
+    """`error` as an exception of `kind`, with reason and remedy; Unreachable where a source did not answer at all."""
     name, told = _name_of(error), error
     if isinstance(error, exceptions.RedisClusterException) and error.__cause__ is not None:
         name, told = _name_of(error.__cause__), error.__cause__
     detail = " ".join(str(told).split())[:240]
+    if kind is SourceUnavailable and name in _DEAD:
+        kind = Unreachable
     return kind(message(f"source.{name}", where=where, detail=detail), message(f"source.{name}_remedy", where=where))
 
 
@@ -214,7 +227,7 @@ class CacheServer:
                     told = [await _told(server) for server in servers]
                     keys = await self._keys(servers)
         except SourceUnavailable as error:
-            return no_data(error, unreachable=True)
+            return no_data(error)
         limits = [figure(info, "maxmemory", place(self.redis)) for info in told]
         policies = [str(info.get("maxmemory_policy", "")) for info in told]
         return ServerFacts(

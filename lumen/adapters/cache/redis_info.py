@@ -42,8 +42,6 @@ MOST_SAMPLES = 400
 #: A 95th percentile of fewer is none (docs/methods.md, Alerts).
 PROBES = 20
 PROBE_SECONDS = 3.0
-#: Reasons that mean that the cache itself does not answer, not merely its measurement.
-_DEAD = frozenset({"source.redis_unreachable", "source.redis_timeout", "source.redis_loading"})
 
 
 #: One of them falls where the server was restarted, or its counters were set to nothing (CONFIG RESETSTAT): the busy
@@ -244,7 +242,7 @@ class RedisInfoCache:
             try:
                 info = CacheInfo(await self._read_each(), place(self.redis))
             except SourceUnavailable as error:
-                return no_data(error, unreachable=error.reason.code in _DEAD)
+                return no_data(error)
             return self._keep(info) or info
 
     @property
@@ -275,7 +273,7 @@ class RedisInfoCache:
                 async with asyncio.timeout(PROBE_SECONDS), primaries(self.redis) as servers:
                     probed_ms = max([await _probed_ms(server) for server in servers])
         except SourceUnavailable as error:
-            return no_data(error, unreachable=error.reason.code in _DEAD)
+            return no_data(error)
         told_ms = info.told_p95_ms()
         if told_ms is not None and told_ms > probed_ms:
             return Latency(told_ms, "latencystats")

@@ -46,9 +46,14 @@ class Found:
 
 
 def run(
-    store: SeriesStore, wanted: Filter, interval: Window, first: Aggregation, second: Aggregation = Aggregation()
+    store: SeriesStore,
+    wanted: Filter,
+    interval: Window,
+    first: Aggregation,
+    second: Aggregation = Aggregation(),
+    project: str = "",
 ) -> list[Found]:
-    """Series with at least one point in the interval. Raises BadQuery, UnknownMetric.
+    """Series of `project` ("": of all) with at least one point in the interval. Raises BadQuery, UnknownMetric.
 
     A raw query takes points that end in (start, end]; an interval of no length takes the point that ends just there.
     """
@@ -57,11 +62,15 @@ def run(
     check_labels(wanted, types)
     found: list[Found] = []
     for metric in types:
-        matching = [s for s in store.visible(metric) if wanted(metric, s.labels)]
+        matching = [s for s in store.visible(metric) if _is_of(project, s.labels) and wanted(metric, s.labels)]
         found += aggregate(matching, metric, interval, first)
     if second.aligner or second.reducer:
         found = _again(found, interval, second)
     return [f for f in found if f.points]
+
+
+def _is_of(project: str, labels: Labels) -> bool:
+    return labels.resource.get("project_id", project) in (project, "") or not project
 
 
 def check_interval(interval: Window) -> None:

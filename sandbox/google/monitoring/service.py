@@ -33,6 +33,8 @@ class MetricService:
 
     def __init__(self, project: str, store: SeriesStore) -> None:
         self._project = project
+        #: Others that have metrics here too, each its own.
+        self.others: set[str] = set()
         self._store = store
         #: The request whose pages are being asked for, and what was found.
         self._paged: tuple[bytes, list[Found]] = (b"", [])
@@ -77,6 +79,7 @@ class MetricService:
                 interval,
                 wire.aggregation_of(request.aggregation),
                 wire.aggregation_of(request.secondary_aggregation),
+                project=request.name.rpartition("/")[2],
             )
         except query.UnknownMetric as reason:
             raise not_found(str(reason)) from reason
@@ -188,7 +191,7 @@ class MetricService:
         return wire.resource_descriptor(self._project, resource)
 
     def _check_project(self, name: str) -> None:
-        if name != f"projects/{self._project}":
+        if name != f"projects/{self._project}" and name.removeprefix("projects/") not in self.others:
             raise not_found(f"Cannot find project '{name}'; this sandbox has 'projects/{self._project}'.")
 
 

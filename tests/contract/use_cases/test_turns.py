@@ -59,6 +59,9 @@ class Seen:
     def collection(self, _: Sequence[ServiceId]) -> "Seen":
         return self
 
+    async def is_cut_off(self, _: ServiceId) -> bool:
+        return False
+
     async def snapshot(self, _: ServiceId) -> Snapshot:
         now = self._house.now
         window: Window = window_before(now - self.lags, HOUR)

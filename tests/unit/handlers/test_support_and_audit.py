@@ -25,7 +25,7 @@ WHY = message("command.ttl_hint")
 def test_whom_to_ask(locale: str) -> None:
     words = Catalogue(locale)
     for shown in (
-        answers.help_card(words, 60, 3600, MINA),
+        answers.help_card(words, (60, 3600), MINA),
         answers.failed(words, StoreUnavailable(WHY, WHY), MINA),
         answers.broken(words, ValueError("x"), MINA),
     ):

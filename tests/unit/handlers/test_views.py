@@ -280,7 +280,9 @@ def test_the_other_answers_stand(locale: str) -> None:
     words = Catalogue(locale)
     setting = TtlSetting(300, 1, None, None)
     for shown in (
-        answers.help_card(words, 60, 3600),
+        answers.help_card(words, (60, 3600)),
+        answers.help_card(words, None),
+        answers.help_of(words, "ttl", None),
         answers.misspelt(words, "statsu", "status"),
         answers.misspelt(words, "<x>", ""),
         answers.ttl_card(words, TtlReadout(SERVICE, setting, turn().ttl)),

@@ -135,7 +135,7 @@ def _calls(words: Catalogue) -> Iterator[tuple[str, Shown]]:
 
 def _answers(words: Catalogue) -> Iterator[tuple[str, Shown]]:
     calm, held = STATES["calm"], STATES["held"]
-    yield "help", answers.help_card(words, 60, 3600, "#ion")
+    yield "help", answers.help_card(words, (60, 3600), "#ion")
     yield "a typo", answers.misspelt(words, "statsu", "status")
     yield "ttl", answers.ttl_card(words, TtlReadout(SERVICE, TtlSetting(300, 1, None, None), turn(MONTH).ttl))
     yield "proposed", answers.proposed(words, proposal(State.PENDING), "r")
