@@ -97,7 +97,7 @@ async def lumen(api_url: str, world: World) -> AsyncIterator[None]:
         services = Services(Choosing(world.services, unused, unused), world.readouts, permissions, contacts)
         fleet = FleetAnswers(unused, contacts, unused, responder)
         handlers = ChainMap(*(dict(group.handlers) for group in groups))
-        commands = Commands(responder, services, fleet, handlers, (60, 3600))
+        commands = Commands(responder, services, fleet, handlers, dict.fromkeys(world.services, (60, 3600)))
         name_of = contacts.name_of
         screens = Screens(world.services, world.readouts, unused, name_of, asking, responder, permissions)
         pending, outbox = world.pending_replies, world.outbox
