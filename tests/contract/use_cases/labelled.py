@@ -87,7 +87,7 @@ class LabelledCloud(Cloud):
     ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
         return await self.source.by_revision(services, window, period)
 
-    async def series(self, query: Query, window: Window) -> Sequence[Series]:
+    async def series(self, query: Query, window: Window, before: int = 0) -> Sequence[Series]:
         """In place of MonitoringQueries: grouped and summed as Monitoring does."""
         grouped: dict[tuple[str, ...], dict[int, int]] = {}
         labels: dict[tuple[str, ...], Mapping[str, str]] = {}
@@ -102,7 +102,9 @@ class LabelledCloud(Cloud):
         gauge = query.metric in (redis.USAGE, redis.MAXMEMORY)
         return [
             Series(
-                labels[key], labels[key], {at: _level(count) if gauge else value(count) for at, count in sums.items()}
+                labels[key],
+                labels[key],
+                {at - before: _level(count) if gauge else value(count) for at, count in sums.items()},
             )
             for key, sums in grouped.items()
             if sums
