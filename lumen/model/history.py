@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
-from typing import Any
 
 from lumen.model.alert import Observation
 from lumen.model.day_cost import DayCost, PartCost, part_of
@@ -87,7 +86,13 @@ def midnight(day: date) -> datetime:
 
 def folded(observations: Iterable[Observation]) -> tuple[Day, ...]:
     """The sums of these slices by day, ascending."""
-    return together(_slice(day_of(one.start), one) for one in observations)
+    days: dict[date, _Sums] = {}
+    for one in observations:
+        of = day_of(one.start)
+        if of not in days:
+            days[of] = _Sums()
+        days[of].add(one)
+    return tuple(days[of].day(of) for of in sorted(days))
 
 
 def together(*several: Iterable[Day]) -> tuple[Day, ...]:
@@ -131,26 +136,54 @@ def _sum(of: date, parts: Sequence[Day]) -> Day:
     return Day(of, **added, latencies=dict(latencies), cost_parts=costs)
 
 
-def _slice(of: date, one: Observation) -> Day:
-    sums: dict[str, Any] = {}
-    if one.is_unreachable:
-        failed = one.errors_5xx or 0
-        sums |= {"known_slices": 1, "bad_slices": 1, "requests": one.requests or 0, "errors_5xx": failed}
-    elif one.requests is not None and one.errors_5xx is not None and one.is_counted:
-        asked = one.requests > 0
-        good = asked and one.errors_5xx <= BAD_SLICE_ERROR_RATE * one.requests
-        sums |= {"known_slices": 1, "good_slices": int(good), "bad_slices": int(asked and not good)}
-        sums |= {"requests": one.requests, "errors_5xx": one.errors_5xx, "errors_4xx": one.errors_4xx or 0}
-    if one.hits is not None and one.misses is not None:
-        sums |= {"lookup_slices": 1, "hits": one.hits, "misses": one.misses}
-    if one.cost_usd is not None:
-        parts = {part_of(one.start.astimezone(UTC)): (1, one.cost_usd)}
-        sums |= {"cost_slices": 1, "cost_usd": one.cost_usd, "cost_parts": parts}
-    if one.latency is not None and one.is_counted:
-        sums |= {"timed_slices": 1, "latencies": dict(one.latency.buckets())}
-    elif one.requests == 0:
-        sums["timed_slices"] = 1
-    return Day(of, slices=1, **sums)
+class _Sums:
+    """Of the slices of a day, one after the other."""
+
+    def __init__(self) -> None:
+        self._added = Counter[str]()
+        self._cost_usd = 0.0
+        self._latencies: dict[Bucket, int] = {}
+        self._costs: dict[int, PartCost] = {}
+
+    def add(self, one: Observation) -> None:
+        added = self._added
+        added["slices"] += 1
+        self._add_requests(one)
+        if one.hits is not None and one.misses is not None:
+            added["lookup_slices"] += 1
+            added["hits"] += one.hits
+            added["misses"] += one.misses
+        if one.cost_usd is not None:
+            added["cost_slices"] += 1
+            self._cost_usd += one.cost_usd
+            part = part_of(one.start.astimezone(UTC))
+            known, usd = self._costs.get(part, (0, 0.0))
+            self._costs[part] = (known + 1, usd + one.cost_usd)
+        if one.latency is not None and one.is_counted:
+            added["timed_slices"] += 1
+            for bucket, count in one.latency.buckets():
+                self._latencies[bucket] = self._latencies.get(bucket, 0) + count
+        elif one.requests == 0:
+            added["timed_slices"] += 1
+
+    def _add_requests(self, one: Observation) -> None:
+        added = self._added
+        if one.is_unreachable:
+            good, bad = False, True
+        elif one.requests is not None and one.errors_5xx is not None and one.is_counted:
+            good = one.requests > 0 and one.errors_5xx <= BAD_SLICE_ERROR_RATE * one.requests
+            bad = one.requests > 0 and not good
+            added["errors_4xx"] += one.errors_4xx or 0
+        else:
+            return
+        added["known_slices"] += 1
+        added["good_slices"] += good
+        added["bad_slices"] += bad
+        added["requests"] += one.requests or 0
+        added["errors_5xx"] += one.errors_5xx or 0
+
+    def day(self, of: date) -> Day:
+        return Day(of, **self._added, cost_usd=self._cost_usd, latencies=self._latencies, cost_parts=self._costs)
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

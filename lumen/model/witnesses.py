@@ -143,7 +143,7 @@ class Told:
         """
         counted, timed = self.counted, self.timed
         requests, errors, unclassed = sum(counted.values()), counted.get(SERVER_ERRORS, 0), counted.get("", 0)
-        if timed is None:
+        if timed is None or (timed == counted and not unclassed):
             return Bounds(requests, requests, errors, errors + unclassed)
         if set(timed) == {""}:
             known = _against_total(requests, errors, timed[""])

@@ -276,7 +276,11 @@ def added_up(distributions: Iterable[Any]) -> LatencyDistribution | None:
         bounds = bounds_of(one.bucket_options) if one.bucket_counts else ()
         if not bounds or len(one.bucket_counts) > len(bounds) + 1:
             continue  # nobody knows where its samples lie
-        counts, more = by_bounds.setdefault(bounds, []), list(one.bucket_counts)
+        more = list(one.bucket_counts)
+        counts = by_bounds.get(bounds)
+        if counts is None:
+            by_bounds[bounds] = more
+            continue
         if len(counts) < len(more):  # empty buckets at its end may be left out
             counts += [0] * (len(more) - len(counts))
         for bucket, count in enumerate(more):

@@ -55,9 +55,13 @@ class Witnesses:
         counted = _by_revision(self.counted)
         timed = None if self.timed is None else _by_revision(() if isinstance(self.timed, NoData) else self.timed)
         found: dict[str, dict[int, Told]] = {}
-        for revision, index in (*counted, *(timed or ())):
-            other = None if timed is None else dict(timed.get((revision, index), {}))
-            found.setdefault(revision, {})[index] = Told(dict(counted.get((revision, index), {})), other)
+        for revision in dict.fromkeys((*counted, *(timed or ()))):
+            mine, other = counted.get(revision, {}), None if timed is None else timed.get(revision, {})
+            told = {at: Told(classes, None if other is None else other.get(at, {})) for at, classes in mine.items()}
+            for at, classes in (other or {}).items():
+                if at not in told:
+                    told[at] = Told({}, classes)
+            found[revision] = told
         return found
 
     @cached_property
@@ -89,7 +93,7 @@ class Witnesses:
         for bounds in self.bounds.values():
             for index, one in bounds.items():
                 parts.setdefault(index, []).append(one)
-        together = {index: bounds_of(several) for index, several in parts.items()}
+        together = {index: bounds_of(of) if len(of) > 1 else of[0] for index, of in parts.items()}
         return {index: one for index, one in together.items() if index >= 0 and not one.is_near}
 
 
@@ -123,10 +127,15 @@ async def _latencies(
         return no_data(error)
 
 
-def _by_revision(series: Sequence[Series]) -> dict[tuple[str, int], Counter[str]]:
-    found: dict[tuple[str, int], Counter[str]] = {}
+def _by_revision(series: Sequence[Series]) -> dict[str, dict[int, dict[str, int]]]:
+    """Requests by revision, period and class."""
+    found: dict[str, dict[int, dict[str, int]]] = {}
     for one in series:
-        revision, kind = one.label("revision_name"), one.metric_labels.get(RESPONSE_CLASS, "")
+        kind = one.metric_labels.get(RESPONSE_CLASS, "")
+        periods = found.setdefault(one.label("revision_name"), {}) if one.points else {}
         for index, value in one.points.items():
-            found.setdefault((revision, index), Counter())[kind] += round(number(value))
+            classes = periods.get(index)
+            if classes is None:
+                classes = periods[index] = {}
+            classes[kind] = classes.get(kind, 0) + round(number(value))
     return found
