@@ -36,8 +36,11 @@ MADE = applied("P7", CHANGE)
 #: Of each port to the world outside of Lumen's own store: what changes something there, and what only reads.
 EFFECTS = {"Actuator.set", "HoldingBack.end_hold_back", "CacheKeys.flush", "CacheKeys.retime"}
 #: They tell, and change nothing of the service: figures, calls to a pager, a notice that was read, accesses that were
-#: read, and of how many keys they are reported.
-TELLING = {"FigureSink.publish", "Pager.call", "BudgetNews.acknowledge", "AccessStream.trim", "AccessStream.thin"}
+#: read, of how many keys they are reported, and how many questions to Google are left.
+TELLING = {
+    *("FigureSink.publish", "Pager.call", "BudgetNews.acknowledge", "AccessStream.trim", "AccessStream.thin"),
+    *("QueryBudget.take", "QueryBudget.pause"),
+}
 READING = {
     *(f"Actuator.{name}" for name in ("read", "followed", "rehearse")),
     *("Forgetful.lost", "FigureSink.lacking", "BudgetNews.pull", "BudgetNews.name", "Actuator.name"),
