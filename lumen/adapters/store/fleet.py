@@ -83,8 +83,7 @@ def _parts(services: Sequence[ServiceId]) -> Iterator[Sequence[ServiceId]]:
 
 
 def _now(replies: Sequence[Reply]) -> StoredNow:
-    turns, unfinished, alerts, (held,) = (*(reply.values[0] for reply in replies[:3]), replies[3].values)
-    pinned, pause = held
+    turns, (unfinished, alerts, (pinned, pause)) = replies[0].lines(), (reply.values[0] for reply in replies[1:])
     return StoredNow(
         turn=decode(Turn, turns[0]) if turns else None,
         unfinished=tuple(proposals_from(unfinished)),

@@ -127,7 +127,7 @@ GROUPS = {
             "slack_channel": "C0ARCHIVED",
             "approvers": "",
             "state_redis_url": "redis://:wrong@{odd}",
-            "cache_redis_url": "redis://user:wrong@{odd}",
+            "cache_redis_url": "redis://user:wrong@{odd}/1",
             "region": "us-east1",
         },
     ),
@@ -143,7 +143,7 @@ GROUPS = {
             "slack_channel": "C0PRIVATE1",
             "approvers": "S0NOTHERE1",
             "state_redis_url": "redis://{odd}",
-            "cache_redis_url": "rediss://{odd}",
+            "cache_redis_url": "rediss://{odd}/1",
             "project_id": "another-project",
         },
     ),
@@ -211,7 +211,7 @@ GROUPS = {
     ),
     "another instance": Broken(
         {"ion-api: cache hits": "source.instance_absent", G + "may read CACHE_INSTANCE": "source.not_found"},
-        {"cache_instance": "projects/p/locations/l/instances/other"},
+        {"cache_instance": "projects/naeda-genesis/locations/l/instances/other"},
     ),
 }
 #: What stops the start: the settings, and the one that is named.

@@ -31,7 +31,8 @@ WISHES = (
 READS = {
     "Ask", "ShowGraph",
     "Help", "Status", "Report", "StatusAll", "Explain", "ShowDigest", "ShowServices", "ShowTtl", "ShowKnob",
-    "ListApprovals", "History", "ShowControls", "Emergency", "ShowSilences", "ShowIncident", "Misspelt", "Malformed",
+    "AllApprovals", "ListApprovals", "History", "ShowControls", "Emergency", "ShowSilences", "ShowIncident",
+    "Misspelt", "Malformed",
 }  # fmt: skip
 
 

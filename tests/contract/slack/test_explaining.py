@@ -104,7 +104,7 @@ async def test_a_command_speaks_of_the_service_that_it_names(slack: RunningSlack
     told = await typed(slack, "/lumen slo on ion-api-canary", "ion-api-canary: SLO compliance")
     assert "Of ion-api-canary." in told.words()
     first = await typed(slack, "/lumen slo", "nothing measured yet")
-    assert "Of ion-api, the first that is watched" in first.words()
+    assert "Of ion-api, the first of this channel" in first.words()
     assert (await slack.control.command("/lumen ttl 420 ion-api-canary", user=slack.facts.bystander)).acked
     assert "ion-api-canary" in (await card(slack)).words()
     assert [p.draft.service for p in await rooms.proposals.unfinished(CANARY)] == [CANARY]
