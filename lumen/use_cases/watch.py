@@ -250,14 +250,13 @@ class Watch:
     async def _earlier(self, fresh: Sequence[ServiceId], end: datetime) -> Mapping[ServiceId, Sequence[Day]]:
         """On a fresh installation: the sums of the days before REPLAY, as far back as anybody remembers.
 
-        Week by week, for the slices of six are much to hold; those of few services are asked for at once. What cannot
-        be asked is not known, then or later: the budgets of 30 days say how many they know.
+        Week by week, for the slices of six are much to hold. What cannot be asked is not known, then or later: the
+        budgets of 30 days say how many they know.
         """
         found: dict[ServiceId, tuple[Day, ...]] = dict.fromkeys(fresh, ())
         start, until = end - REMEMBERED, end - REPLAY
-        longest = WEEK * max(1, FRESH_AT_ONCE // max(1, len(fresh)))
         while fresh and start < until:
-            week = Window(start, min(until, start + longest))
+            week = Window(start, min(until, start + WEEK))
             for service, seen in (await self._source.slices(fresh, week)).items():
                 found[service] = together(found[service], () if isinstance(seen, NoData) else folded(seen))
             start = week.end

@@ -33,9 +33,8 @@ from lumen.model.snapshot import SLICE, Window
 from lumen.model.witnesses import SERVER_ERRORS
 from lumen.ports.incidents import SliceSource
 
-#: A fortnight of distributions is asked for in pieces, so that no answer takes hundreds of megabytes: for few services
-#: these are longer, for each question has its price.
-PIECE, OF_SERVICES = timedelta(days=2), 10
+#: A fortnight of distributions is asked for in pieces, so that no answer takes hundreds of megabytes.
+PIECE = timedelta(days=2)
 #: A server's counters up to now say nothing of a window that ended so long before.
 LONG_AGO = timedelta(hours=1)
 
@@ -87,9 +86,9 @@ class MonitoringSlices:
         self, queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, *, latencies: bool
     ) -> dict[ServiceId, list[Observation] | NoData]:
         found: dict[ServiceId, list[Observation]] = {service: [] for service in services}
-        start, longest = window.start, PIECE * max(1, OF_SERVICES // len(services))
+        start = window.start
         while start < window.end:
-            piece = Window(start, min(window.end, start + longest))
+            piece = Window(start, min(window.end, start + PIECE))
             try:
                 one = await self._piece(queries, services, piece, timed=latencies)
             except SourceUnavailable as error:
