@@ -28,7 +28,10 @@ class Clock:
 
     def seconds(self) -> float:
         """Service time now, in seconds since the epoch."""
-        return self._origin_seconds + (time.time() - self._origin_seconds) * self.scale
+        return self._at(time.time())
+
+    def _at(self, wall: float) -> float:
+        return self._origin_seconds + (wall - self._origin_seconds) * self.scale
 
     def now(self) -> datetime:
         """Service time now, UTC."""
@@ -39,7 +42,8 @@ class Clock:
         clock must be given both numbers again. Raises ValueError for a pace that no origin makes continuous."""
         if not scale > 0 or scale == inf:
             raise ValueError(f"the clock's scale must be above 0, not {scale}")
-        wall, service = time.time(), self.seconds()
+        wall = time.time()
+        service = self._at(wall)  # of one reading: what passes between two would be counted twice
         ahead = service - wall
         if scale == 1:
             if abs(ahead) > 0.001:
