@@ -22,6 +22,10 @@ class Message:
     code: str
     params: Mapping[str, Param]
 
+    def as_data(self) -> Mapping[str, object]:
+        """As JSON takes it, for the audit."""
+        return {"code": self.code, "params": dict(self.params)}
+
 
 def message(code: str, /, **params: Param) -> Message:
     """Build a `Message`; reads well where it is used: `message("cache.unreachable", host=host)`."""

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from lumen.model.audit import AuditEvent
 from lumen.model.messages import Message, Param, message
@@ -11,6 +10,7 @@ from lumen.model.service import ServiceId
 from lumen.model.shard import shard_from
 from lumen.ports.shards import DeadLetter, DeadLetters
 from lumen.ports.store import Audit, Inbox, Outbox, Surface, Taken
+from lumen.use_cases.triggers import HELD, REMEMBERED
 
 DEAD_LETTER_KIND = "dead_letter"
 #: In one message of Slack's; what comes beside it is counted.
@@ -18,8 +18,6 @@ MOST_NAMED = 10
 MOST_AT_ONCE = 100
 #: Of what a message says.
 LONGEST_QUOTE = 80
-#: On the wall.
-HELD, REMEMBERED = timedelta(minutes=3), timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class TakingDeadLetters:
         key, rest = letters[0].id, len(letters) - MOST_NAMED
         notes = [named(one) for one in letters[:MOST_NAMED]]
         notes += [message("trigger.more_dead_letters", count=rest)] if rest > 0 else []
-        data = json.dumps([_plain(note) for note in notes])
+        data = json.dumps([note.as_data() for note in notes])
         await self.audit.add(self.home, AuditEvent.DEAD_LETTER, "lumen", key, data=data)
         await self.outbox.mark(Surface(self.home, DEAD_LETTER_KIND, key), once=True)
 
@@ -65,10 +63,6 @@ def named(letter: DeadLetter) -> Message:
     slot = shard.slot or letter.published_at
     at = slot.isoformat() if slot else ""
     return Message(f"trigger.dead_{shard.schedule}", {**known, "slot_at": at, "index": shard.index + 1, "of": shard.of})
-
-
-def _plain(told: Message) -> dict[str, object]:
-    return {"code": told.code, "params": dict(told.params)}
 
 
 def _inbox(letter: DeadLetter) -> str:

@@ -177,7 +177,7 @@ class Drift:
 
     async def _note(self, service: ServiceId, found: _Drifted, told: Message) -> None:
         change = found.proposal.draft.change
-        data = json.dumps({"code": told.code, "params": dict(told.params)})
+        data = json.dumps(told.as_data())
         detail = f"{found.knob} {change.new} -> {found.present.value}"
         await self.audit.add(service, "drift", "lumen", detail, found.proposal.id, data)
 

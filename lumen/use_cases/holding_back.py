@@ -72,6 +72,5 @@ class HoldBacks:
         if turnable is None or turnable.holding_back is None or isinstance(leave, Held):
             return
         if await self.acting.end_hold_back(leave, turnable.holding_back):
-            told = message("effect.hold_back_ended")
-            data = json.dumps({"code": told.code, "params": {}})
+            data = json.dumps(message("effect.hold_back_ended").as_data())
             await self.audit.add(made.draft.service, "noted", "lumen", "", made.id, data)
