@@ -24,8 +24,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from google.cloud.monitoring_v3 import Aggregation, ListTimeSeriesRequest, TimeInterval
-
 from bench.commands_memory import resident_mb
 from bot.config import Settings, WithoutSlack, load_settings
 from bot.run import init_state
@@ -213,19 +211,8 @@ async def bare(meter: Meter, settings: Settings, window: Window) -> Cost:
 
 
 async def _decoded(google: GoogleClients, project: str, query: Query, window: Window) -> int:
-    request = ListTimeSeriesRequest(
-        name=f"projects/{project}",
-        filter=query.filter,
-        interval=TimeInterval(start_time=window.start, end_time=window.end),
-        aggregation=Aggregation(
-            alignment_period=query.period,
-            per_series_aligner=query.aligner,
-            cross_series_reducer=query.reducer,
-            group_by_fields=list(query.group_by),
-        ),
-    )
     samples = 0
-    pager = await google.metrics.list_time_series(request)
+    pager = await google.metrics.list_time_series(query.request(project, window))
     async for page in pager.pages:
         for series in type(page).pb(page).time_series:
             for point in series.points:

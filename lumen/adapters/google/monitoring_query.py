@@ -78,6 +78,21 @@ class Query:
         narrowed = f"{base} AND {label} = " + (quoted if len(values) == 1 else f"one_of({quoted})")
         return narrowed if len(narrowed) <= LONGEST_FILTER else base
 
+    def request(self, project: str, window: Window) -> ListTimeSeriesRequest:
+        """As Google's client asks it."""
+        return ListTimeSeriesRequest(
+            name=f"projects/{project}",
+            filter=self.filter,
+            interval=TimeInterval(start_time=window.start, end_time=window.end),
+            aggregation=Aggregation(
+                alignment_period=self.period,
+                per_series_aligner=self.aligner,
+                cross_series_reducer=self.reducer,
+                group_by_fields=list(self.group_by),
+            ),
+            view=ListTimeSeriesRequest.TimeSeriesView.FULL,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -107,18 +122,7 @@ class MonitoringQueries:
 
         `before`: periods are numbered from that one on, so that those before it are negative.
         """
-        request = ListTimeSeriesRequest(
-            name=f"projects/{self.project}",
-            filter=query.filter,
-            interval=TimeInterval(start_time=window.start, end_time=window.end),
-            aggregation=Aggregation(
-                alignment_period=query.period,
-                per_series_aligner=query.aligner,
-                cross_series_reducer=query.reducer,
-                group_by_fields=list(query.group_by),
-            ),
-            view=ListTimeSeriesRequest.TimeSeriesView.FULL,
-        )
+        request = query.request(self.project, window)
         with reading(MONITORING, query.metric, self.project):
             async with asyncio.timeout(self.patience.whole_seconds) as limit:
                 urgency = Urgency.PAST if window.seconds > LONGEST_LOOK.total_seconds() else self.urgency
