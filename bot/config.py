@@ -371,16 +371,9 @@ class Settings(CloudSettings, ServiceSettings):
         url = urlsplit(given)
         return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl(), unquote(url.username or "")
 
-    @property
-    def who_is_on_call(self) -> Approvers:
-        """Of the first service."""
-        return self._on_call(self)
-
     def on_call_of(self, service: ServiceId) -> Approvers:
         """Who may say that they are on its incidents: whoever is called for them, and who may approve."""
-        return self._on_call(self.watched[service])
-
-    def _on_call(self, own: ServiceSettings) -> Approvers:
+        own = self.watched[service]
         called = own.who_may_approve.with_group(own.oncall_group)
         return called if self.oncall_escalation == PAGER else called.with_group(self.oncall_escalation)
 

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -23,6 +22,7 @@ from lumen.adapters.store.scripts import SCHEMA, all_keys, script
 from lumen.model.service import ServiceId
 from lumen.use_cases.active import Active
 from tests.contract.store.builders import OTHER, SERVICE, Store, patient
+from tests.contract.store.machines import played
 
 T = TypeVar("T")
 SERVICES = (SERVICE, OTHER)
@@ -176,15 +176,7 @@ async def _both(*work: Coroutine[Any, Any, None]) -> Sequence[None]:
 def prove(server: EmbeddedValkey, examples: int, steps: int) -> None:
     run_state_machine_as_test(
         type("MachineHere", (Machine,), {"server": server}),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-            derandomize=True,
-            database=None,
-        ),
+        settings=played(examples, steps),
     )
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -22,6 +21,7 @@ from lumen.model.proposal import OPEN, Choice, Decided, Decision, Measured, Prop
 from lumen.model.service import Person
 from lumen.ports.store import Lease
 from tests.contract.store.builders import DAY, LONG, SERVICE, Store, TestClock, click, draft, patient
+from tests.contract.store.machines import played
 from tests.contract.store.proxy import Fault, Proxy
 
 T = TypeVar("T")
@@ -381,16 +381,7 @@ def prove(server: EmbeddedValkey, examples: int, steps: int, kills: int) -> None
     machine = type("MachineHere", (Machine,), {"server": server, "kills_left": kills})
     run_state_machine_as_test(
         machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            # Without the phase that explains: it traces every line, and takes minutes.
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-            derandomize=True,
-            database=None,
-        ),
+        settings=played(examples, steps),
     )
 
 
