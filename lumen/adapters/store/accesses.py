@@ -30,7 +30,7 @@ class RedisAccessDays:
         self._calls, self._key_of = Calls(redis), key_of
 
     async def progress(self, service: ServiceId) -> Progress:
-        reply = await self._calls.change("accesses_progress", service, dedupe=self._key_of(service))
+        reply = await self._calls.read("accesses_progress", service, dedupe=self._key_of(service))
         return decode(Progress, reply.values[0]) if reply.values[0] else Progress()
 
     async def put(
@@ -47,11 +47,20 @@ class RedisAccessDays:
             raise lease_lost(lease.name)
 
     async def day(self, service: ServiceId, day: date) -> Piece:
-        return await asyncio.to_thread(joined, day, await self._parts(service, day, ""))
+        pieces = [
+            piece for hour in await self._of_day(service, day, "") for piece in await self._parts(service, day, hour)
+        ]
+        return await asyncio.to_thread(joined, day, pieces)
 
     async def _parts(self, service: ServiceId, day: date, hour: str) -> Sequence[Piece]:
-        reply = await self._calls.change("accesses_day", service, day.isoformat(), hour, dedupe=self._key_of(service))
-        return await asyncio.to_thread(lambda: [unpacked(day, text) for text in reply.values[0]])
+        found = await self._of_day(service, day, hour)
+        return await asyncio.to_thread(lambda: [unpacked(day, text) for text in found])
+
+    async def _of_day(self, service: ServiceId, day: date, hour: str) -> Sequence[str]:
+        """An hour's part, or without an hour those of which there are parts: a day has some megabytes."""
+        reply = await self._calls.read("accesses_day", service, day.isoformat(), hour, dedupe=self._key_of(service))
+        found: Sequence[str] = reply.values[0]
+        return found
 
 
 def packed(piece: Piece) -> str:

@@ -182,17 +182,29 @@ class RedisAlerts:
 
     async def observations(self, service: ServiceId, after: datetime | None) -> list[Observation]:
         newest = await self.newest(service)
-        if newest is None or (after is not None and newest <= after):
+        if newest is None:
             return []
         # Slices follow each other without gaps, so this many are new; some more do no harm.
-        wanted = 0 if after is None else -int((newest - after) / SLICE)
-        reply = await self._calls.read("read_lines", service, "LRANGE", position("observations"), wanted, -1)
-        found: list[Observation] = []
-        for at, text in enumerate(reply.lines()):
-            if at % BATCH == 0:
-                await asyncio.sleep(0)  # clicks get their turn
-            found.append(decode(Observation, text))
+        wanted = self._keep_slices if after is None else int((newest - after) / SLICE)
+        found = [one for page in await self._slices(service, newest, wanted) for one in page]
         return [one for one in found if after is None or one.start > after]
+
+    async def _slices(self, service: ServiceId, newest: datetime, wanted: int) -> Sequence[Sequence[Observation]]:
+        """Up to the one that is the newest now, oldest first, in pages; while they are read, newer ones may come."""
+        pages: list[Sequence[Observation]] = []
+        left_out = 0
+        while wanted > 0:
+            size = min(BATCH, wanted)
+            reply = await self._calls.read("slices_read", service, newest.isoformat(), left_out, size)
+            if reply.status == "MOVED":
+                came, newest = newest, datetime.fromisoformat(reply.values[0])
+                left_out += int((newest - came) / SLICE)
+                continue
+            pages.append([decode(Observation, text) for text in reply.lines()])
+            if len(pages[-1]) < size:
+                break
+            left_out, wanted = left_out + size, wanted - size
+        return pages[::-1]
 
     async def standings(self, services: Sequence[ServiceId]) -> dict[ServiceId, Standing]:
         replies = await self._calls.read_each([("watch_read", one, SILENCE_FIELDS) for one in services])

@@ -13,7 +13,7 @@ from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.epoch import time_of
 from lumen.adapters.store.leases import lease_lost, milliseconds
-from lumen.adapters.store.scripts import Calls, position
+from lumen.adapters.store.scripts import PAGE, Calls, pages, position
 from lumen.model.audit import AuditEntry
 from lumen.model.messages import Message, message
 from lumen.model.service import ServiceId
@@ -35,9 +35,14 @@ class RedisAudit:
         await self._calls.change("audit_add", service, now, event, actor, detail, proposal_id, data)
 
     async def entries(self, service: ServiceId, limit: int, before: str = "") -> list[AuditEntry]:
-        newest = f"({before}" if before else "+"
-        reply = await self._calls.read("read", service, "XREVRANGE", position("audit"), newest, "-", "COUNT", limit)
-        return [entry_from(entry_id, fields) for entry_id, fields in reply.values[0]]
+        found: list[AuditEntry] = []
+        for size in pages(limit):
+            newest = f"({found[-1].id if found else before}" if found or before else "+"
+            reply = await self._calls.read("read", service, "XREVRANGE", position("audit"), newest, "-", "COUNT", size)
+            found += [entry_from(entry_id, fields) for entry_id, fields in reply.values[0]]
+            if len(reply.values[0]) < size:
+                break
+        return found
 
     async def entry(self, service: ServiceId, entry_id: str) -> AuditEntry | None:
         reply = await self._calls.read("read", service, "XRANGE", position("audit"), entry_id, entry_id)
@@ -143,13 +148,30 @@ class RedisAuditSeals:
         )
 
     async def _seals(self, service: ServiceId) -> list[Seal]:
-        reply = await self._calls.read("read", service, "LRANGE", position("seals"), 0, -1)
-        return [decode(Seal, text) for text in reply.values[0]]
+        """All; read again from the first where some were trimmed meanwhile, so that the others moved up."""
+        found: list[Seal] = []
+        while True:
+            reply = await self._calls.read(
+                "read", service, "LRANGE", position("seals"), len(found), len(found) + PAGE - 1
+            )
+            page = [decode(Seal, text) for text in reply.values[0]]
+            if found and page and page[0].number != found[-1].number + 1:
+                found = []
+                continue
+            found += page
+            if len(page) < PAGE:
+                return found
 
     async def _batch_of(self, service: ServiceId, start: str, end: str) -> list[AuditEntry]:
         """The first entries from `start` to `end`, in order."""
-        reply = await self._calls.read("read", service, "XRANGE", position("audit"), start, end, "COUNT", self._batch)
-        return [entry_from(entry_id, fields) for entry_id, fields in reply.values[0]]
+        found: list[AuditEntry] = []
+        for size in pages(self._batch):
+            begin = _after(found[-1].id) if found else start
+            reply = await self._calls.read("read", service, "XRANGE", position("audit"), begin, end, "COUNT", size)
+            found += [entry_from(entry_id, fields) for entry_id, fields in reply.values[0]]
+            if len(reply.values[0]) < size:
+                break
+        return found
 
     async def _all(self, service: ServiceId, start: str, end: str) -> list[AuditEntry]:
         found: list[AuditEntry] = []

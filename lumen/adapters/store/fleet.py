@@ -46,7 +46,7 @@ class RedisFleet:
     async def lately(
         self, services: Sequence[ServiceId], proposals: int, incidents: int
     ) -> dict[ServiceId, StoredLately]:
-        reads: Sequence[Read] = ("proposals", ("recent", proposals)), ("alert_incidents", (incidents,))
+        reads: Sequence[Read] = ("proposals", ("recent", proposals, "+inf")), ("alert_incidents", (incidents,))
         found: dict[ServiceId, StoredLately] = {}
         for some in _parts(services):
             replies = await self._each(some, reads)

@@ -25,8 +25,6 @@ SINCE = "since"
 #: Any other may, also one that is added later, so the hint is raised before it.
 QUIET = frozenset(
     {
-        "accesses_day",
-        "accesses_progress",
         "accesses_put",
         "audit_exported",
         "audit_seal",

@@ -6,7 +6,7 @@ from datetime import timedelta
 from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.leases import milliseconds
-from lumen.adapters.store.scripts import Calls
+from lumen.adapters.store.scripts import PAGE, Calls
 from lumen.model.messages import Message
 from lumen.model.service import ServiceId
 from lumen.ports.store import Dirty, PendingReply, Surface
@@ -63,10 +63,15 @@ class RedisPendingReplies:
         self._calls = Calls(redis)
 
     async def older_than(self, service: ServiceId, age: timedelta) -> list[PendingReply]:
-        reply = await self._calls.read("pending_replies_list", service, round(age / timedelta(milliseconds=1)))
-        listed = reply.values[0]
-        found = zip(listed[::3], listed[1::3], listed[2::3], strict=True)
-        return [_pending(click_id, owed, timedelta(milliseconds=int(since_ms))) for click_id, owed, since_ms in found]
+        found: dict[str, PendingReply] = {}  # a page may tell again what one before it did
+        cursor, age_ms = "0", round(age / timedelta(milliseconds=1))
+        while True:
+            reply = await self._calls.read("pending_replies_list", service, age_ms, cursor, PAGE)
+            listed, cursor = reply.values
+            for click_id, owed, since_ms in zip(listed[::3], listed[1::3], listed[2::3], strict=True):
+                found[click_id] = _pending(click_id, owed, timedelta(milliseconds=int(since_ms)))
+            if cursor == "0":
+                return list(found.values())
 
     async def owe(self, service: ServiceId, click_id: str, to: str, says: Sequence[Message]) -> None:
         # What the edge writes is one line.

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.leases import lease_lost, milliseconds
-from lumen.adapters.store.scripts import Calls, Reply, click_key, request_key
+from lumen.adapters.store.scripts import Calls, Reply, click_key, pages, request_key
 from lumen.model.messages import Message, NotPossible, with_remedy
 from lumen.model.proposal import (
     APPROVED,
@@ -143,7 +143,14 @@ class RedisProposals:
         return found[0] if found else None
 
     async def recent(self, service: ServiceId, limit: int) -> list[Proposal]:
-        return await self._list(service, "recent", limit)
+        found: list[Proposal] = []
+        for size in pages(limit):
+            before = f"({found[-1].id[1:]}" if found else "+inf"
+            page = await self._list(service, "recent", size, before)
+            found += page
+            if len(page) < size:
+                break
+        return found
 
     async def unfinished(self, service: ServiceId) -> list[Proposal]:
         return await self._list(service, "unfinished", "")
@@ -304,8 +311,8 @@ class RedisProposals:
             secrets.token_hex(6),
         )
 
-    async def _list(self, service: ServiceId, which: str, argument: str | int) -> list[Proposal]:
-        reply = await self._calls.read("proposals", service, which, argument)
+    async def _list(self, service: ServiceId, which: str, *arguments: str | int) -> list[Proposal]:
+        reply = await self._calls.read("proposals", service, which, *arguments)
         return list(proposals_from(reply.values[0]))
 
     def _now(self) -> str:

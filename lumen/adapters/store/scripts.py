@@ -7,7 +7,7 @@ server, a slow network) cannot decide anything behind our back.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -128,8 +128,15 @@ SCHEMAS = ("1",)
 SCHEMA = SCHEMAS[-1]
 #: In place of the layout while a copy is being written into the store: no Lumen works with that.
 IMPORTING = "importing"
+#: One script answers so many rows at most, and readers ask for the next page: a server does nothing else meanwhile.
+PAGE = 100
 #: How long a change waits for the hint of it to stand on another node: it is only a hint.
 HINT_WITHIN_SECONDS = 0.2
+
+
+def pages(limit: int) -> Iterator[int]:
+    """The sizes of the pages in which so many rows are read."""
+    yield from (min(PAGE, limit - at) for at in range(0, limit, PAGE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +180,9 @@ class Calls:
         self._redis = redis
         self._speaks = f",{','.join(schemas)},"
 
-    async def read(self, name: str, service: ServiceId, *args: str | int) -> Reply:
+    async def read(self, name: str, service: ServiceId, *args: str | int, dedupe: str | None = None) -> Reply:
         """Changes nothing. Raises StoreUnavailable."""
-        return await self._run(Call(script(name), service, args))
+        return await self._run(Call(script(name), service, args, dedupe))
 
     async def read_each(self, asked: Sequence[tuple[str, ServiceId, Sequence[str | int]]]) -> Sequence[Reply]:
         """Several reads in one round trip to each server: each a script, a service, and arguments.

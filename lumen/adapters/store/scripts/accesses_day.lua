@@ -1,13 +1,11 @@
--- All parts of a day's accesses, or one.
+-- A part of a day's accesses, or which parts there are.
 -- DEDUPE  as of accesses_put
 -- ARGV    3 the day, 4 the hour or ''
--- Reply   OK, the parts
+-- Reply   OK, the part in a list; without an hour: the hours, in order
 if ARGV[4] ~= '' then return { 'OK', NOW, { redis.call('HGET', DEDUPE, ARGV[3] .. '/' .. ARGV[4]) or nil } } end
-local names = {}
+local hours = {}
 for _, name in ipairs(redis.call('HKEYS', DEDUPE)) do
-  if string.sub(name, 1, #ARGV[3] + 1) == ARGV[3] .. '/' then names[#names + 1] = name end
+  if string.sub(name, 1, #ARGV[3] + 1) == ARGV[3] .. '/' then hours[#hours + 1] = string.sub(name, #ARGV[3] + 2) end
 end
-table.sort(names)
-local pieces = {}
-for at, name in ipairs(names) do pieces[at] = redis.call('HGET', DEDUPE, name) end
-return { 'OK', NOW, pieces }
+table.sort(hours)
+return { 'OK', NOW, hours }

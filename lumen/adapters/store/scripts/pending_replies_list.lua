@@ -1,8 +1,8 @@
 -- Answers that are owed for so long that whoever promised them may be gone.
--- ARGV    3 milliseconds
--- Reply   OK { click, whom, milliseconds since, … }
+-- ARGV    3 milliseconds, 4 the cursor of the page (0 begins), 5 about how many a page has
+-- Reply   OK { click, whom, milliseconds since, … } the cursor of the next page, 0 after the last
 local found = {}
-local all = redis.call('HGETALL', OWED)
+local cursor, all = unpack(redis.call('HSCAN', OWED, ARGV[4], 'COUNT', ARGV[5]))
 for at = 1, #all, 2 do
   local since, whom = string.match(all[at + 1], '^(%d+) (.*)$')
   local age = now - tonumber(since)
@@ -13,4 +13,4 @@ for at = 1, #all, 2 do
     found[#found + 1] = digits(age)
   end
 end
-return { 'OK', NOW, found }
+return { 'OK', NOW, found, cursor }

@@ -1,4 +1,4 @@
--- The newest turns first, each a line of one text (read_lines.lua).
+-- The newest turns first, each a line of one text (turns_of.lua).
 -- ARGV    3 how many
 -- Reply   OK lines ('' for none)
 local ids = redis.call('ZREVRANGE', TURN_ORDER, 0, tonumber(ARGV[3]) - 1)

@@ -1,4 +1,4 @@
--- What a turn needs of those before it, the newest first, each a line of one text (read_lines.lua). A turn of an older
+-- What a turn needs of those before it, the newest first, each a line of one text (turns_of.lua). A turn of an older
 -- Lumen stands there whole.
 -- ARGV    3 how many
 -- Reply   OK the newest turn ('' for none), lines ('' for none)
