@@ -3,6 +3,7 @@
 Periods are counted back from the end of the query's interval; a period without points gives no point.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -55,7 +56,10 @@ class Aligner:
     out_value: ValueType | None
 
     def column(self, series: Series, grid: Sequence[Window]) -> Sequence[Value | None]:
-        """One value a window. `grid` is newest first and without gaps."""
+        """One value a window, up to the one in which the series begins. `grid` is newest first and without gaps."""
+        grid = grid[: bisect_left(grid, -series.begins, key=lambda window: -window.end)]
+        if not grid:
+            return []
         if self.align in (_delta, _sum) and series.metric.kind is Kind.DELTA:
             return series.totals([*(window.end for window in grid), grid[-1].start])
         return [self.align(series, window) for window in grid]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import zip_longest
 
 from sandbox.google.monitoring.alignment import ALIGNERS, Aligner, Shape, Window, windows
 from sandbox.google.monitoring.catalogue import RESOURCES
@@ -168,10 +169,10 @@ def _check_period(period: float, interval: Window) -> None:
 
 
 def _points(values: Sequence[Value | None], grid: Sequence[Window], shape: Shape) -> list[Point]:
-    """`values` and `grid` go together, newest first; a gauge's point has no length."""
+    """`values` go with the first of `grid`, newest first; a gauge's point has no length."""
     if isinstance(values, Column):
-        return _points_in_common(values, grid[0], len(grid), gauge=shape.kind is Kind.GAUGE)
-    return _points_of(values, grid, gauge=shape.kind is Kind.GAUGE)
+        return _points_in_common(values, grid[0], len(values), gauge=shape.kind is Kind.GAUGE)
+    return _points_of(values, grid[: len(values)], gauge=shape.kind is Kind.GAUGE)
 
 
 @lru_cache(maxsize=128)
@@ -210,7 +211,7 @@ def _reduced(
                 Found(metric, _group_labels(key, selectors), out_shape, _points(members[0][1], grid, out_shape))
             )
             continue
-        columns = zip(*(values for _, values in members), strict=True)
+        columns = zip_longest(*(values for _, values in members))
         present = ([v for v in column if v is not None] for column in columns)
         reduced = [reducer.reduce(column) if column else None for column in present]
         found.append(Found(metric, _group_labels(key, selectors), out_shape, _points(reduced, grid, out_shape)))

@@ -60,6 +60,11 @@ class Series(ABC):
         self.metric = metric
         self.labels = labels
 
+    @property
+    def begins(self) -> float:
+        """No point ends at this time or before it."""
+        return -inf
+
     @abstractmethod
     def between(self, after: float, until: float) -> list[Point]:
         """The points that end in (after, until], oldest first."""
@@ -92,6 +97,10 @@ class GridSeries(Series):
         self.first_minute = first_minute
         self.values: array[int] | array[float] = array("d" if metric.value is ValueType.DOUBLE else "q")
         self._sparse = False
+
+    @property
+    def begins(self) -> float:
+        return self.first_minute * MINUTE
 
     @property
     def next_minute(self) -> int:
@@ -161,6 +170,10 @@ class GridHistograms(Series):
         self._rows: list[Histogram | None] = []
 
     @property
+    def begins(self) -> float:
+        return self.first_minute * MINUTE
+
+    @property
     def next_minute(self) -> int:
         return self.first_minute + len(self._rows)
 
@@ -198,6 +211,10 @@ class CountingSeries(Series):
         self._last: tuple[int, Value | None] = (-1, None)
         self._since = since
         self._until = until
+
+    @property
+    def begins(self) -> float:
+        return self._since
 
     def _counted(self, at: int) -> Value | None:
         """The formula's value; a period's start is the end of the one before, so the last value is kept."""
@@ -258,6 +275,10 @@ class GaugeSeries(Series):
         super().__init__(metric, labels)
         self._level = level
         self._since = since
+
+    @property
+    def begins(self) -> float:
+        return self._since
 
     def between(self, after: float, until: float) -> list[Point]:
         low = max(int(after // MINUTE) * MINUTE, self._since)

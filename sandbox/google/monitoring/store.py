@@ -69,6 +69,10 @@ class Visible(Series):
         self._horizon = horizon
         self._outages = outages
 
+    @property
+    def begins(self) -> float:
+        return self._of.begins
+
     def between(self, after: float, until: float) -> list[Point]:
         points = self._of.between(after, min(until, self._horizon))
         if not self._outages:
@@ -97,6 +101,10 @@ class Jumping(Series):
         super().__init__(of.metric, of.labels)
         self._of = of
         self._faults = faults
+
+    @property
+    def begins(self) -> float:
+        return self._of.begins
 
     def between(self, after: float, until: float) -> list[Point]:
         return [p._replace(value=self._larger(p)) for p in self._of.between(after, until)]
