@@ -3,8 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
 
 from lumen.model.service import ServiceId
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 HOUR_SECONDS = 3600.0
 
@@ -39,27 +44,33 @@ class InstanceShape:
         return self.since is not None and self.since <= at
 
 
+#: One period's, or a column of many.
+Amount = TypeVar("Amount", float, "NDArray[np.float64]")
+
+
 def cost_usd(
     prices: CostPrices,
     shape: InstanceShape,
     seconds: float,
-    requests: int,
-    billable_seconds: float,
-    api_calls: int | None,
-    cache_share: float,
-) -> float:
+    requests: Amount,
+    billable_seconds: Amount,
+    api_calls: Amount | None,
+    cache_share: Amount,
+) -> Amount:
     """A period of `seconds`: instances + requests + idle minimum instances + Redis + the calls that missed the cache.
 
     `api_calls` None: nobody counts them here, and the estimate is without them. Of these and of Redis it pays
     `cache_share` (0-1, `cache_shares`). Billable instance time excludes idle minimum instances, so what they do not
     work they idle.
     """
-    idle_seconds = max(0.0, shape.min_instances * seconds - billable_seconds)
+    left_seconds = shape.min_instances * seconds - billable_seconds
+    idle_seconds = (left_seconds + abs(left_seconds)) / 2  # never less than none
+    calls_usd = 0.0 if api_calls is None else api_calls * prices.api_call
     return (
         billable_seconds * (shape.vcpu * prices.vcpu_second + shape.gib * prices.gib_second)
         + idle_seconds * (shape.vcpu * prices.idle_vcpu_second + shape.gib * prices.idle_gib_second)
         + requests * prices.million_requests / 1_000_000
-        + cache_share * (prices.redis_hour * seconds / HOUR_SECONDS + (api_calls or 0) * prices.api_call)
+        + cache_share * (prices.redis_hour * seconds / HOUR_SECONDS + calls_usd)
     )
 
 

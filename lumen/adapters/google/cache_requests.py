@@ -4,10 +4,11 @@ Asked once a window for all batches of a look, as sums: one series a project and
 are. Where nobody asked anything in a slice, whose silence is sleep is asked service by service.
 """
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
 
 from lumen.adapters.google import monitoring_query
 from lumen.adapters.google.monitoring_query import (
@@ -16,15 +17,13 @@ from lumen.adapters.google.monitoring_query import (
     RESPONSE_CLASS,
     Projects,
     Query,
-    Series,
-    summed,
 )
-from lumen.model.alert import Observation
+from lumen.adapters.google.monitoring_series import Floats, Ints, Series, columns
+from lumen.adapters.google.slice_columns import SliceColumns
 from lumen.model.cost import Caches
 from lumen.model.messages import NoData, SourceUnavailable
 from lumen.model.service import ServiceId, by_project
 from lumen.model.snapshot import SLICE, Window
-from lumen.ports.incidents import SliceSource
 
 #: Per project, region and class of the answers: a service without classes is seen by them.
 _GROUP = ("resource.labels.project_id", "resource.labels.location", f"metric.labels.{RESPONSE_CLASS}")
@@ -35,38 +34,47 @@ _KEPT_WINDOWS = 8
 #: Services whose slices of a window are held at once.
 _AT_ONCE = 10
 
-_Found = Mapping[ServiceId, Sequence[Observation] | NoData]
+_Found = Mapping[ServiceId, SliceColumns | NoData]
 
 
-@dataclass(slots=True)
+class CountSource(Protocol):
+    """Tells of single services."""
+
+    async def counted(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, SliceColumns | NoData]:
+        """Their slices without latencies."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sums:
-    """Of one cache, by the start of the slice: all requests, and of how many services these are known.
+    """Of one cache, a row each slice of a window: all requests, and of how many services these are known.
 
-    `known` is empty where nobody was asked one by one.
+    `known` is 0 where nobody was asked one by one.
     """
 
-    requests: dict[datetime, int] = field(default_factory=dict)
-    known: dict[datetime, int] = field(default_factory=dict)
+    requests: Ints
+    known: Ints
 
-    def add(self, slices: Sequence[Observation]) -> None:
-        """Those of one service."""
-        for one in slices:
-            if one.requests is not None:
-                self.requests[one.start] = self.requests.get(one.start, 0) + one.requests
-                self.known[one.start] = self.known.get(one.start, 0) + 1
+    @staticmethod
+    def of(services: Iterable[SliceColumns | NoData], slices: int) -> "Sums":
+        """Those of single services added up."""
+        requests, known = np.zeros((2, slices), dtype=np.int64)
+        for one in services:
+            if not isinstance(one, NoData):
+                requests += one.requests
+                known += one.known
+        return Sums(requests, known)
 
-    def share(self, start: datetime, requests: int | None) -> float:
-        """The part (0-1) of the cache that a service with so many requests pays; nothing while they are unknown."""
-        if requests is None:
-            return 0.0
-        total = self.requests.get(start, 0)
-        return requests / total if total else 1 / max(1, self.known.get(start, 0))
+    def shares(self, of: SliceColumns) -> Floats:
+        """The part (0-1) of the cache that a service pays; nothing where its requests are unknown."""
+        spread = np.maximum(1, self.known)
+        shares = np.where(self.requests > 0, of.requests / np.maximum(1, self.requests), 1 / spread)
+        return np.where(of.known, shares, 0.0)
 
 
 class CacheRequests:
     """`slices` tells of single services."""
 
-    def __init__(self, projects: Projects, slices: SliceSource, caches: Caches) -> None:
+    def __init__(self, projects: Projects, slices: CountSource, caches: Caches) -> None:
         self._projects, self._slices, self._caches = projects, slices, caches
         self._users: dict[str, list[ServiceId]] = {}
         for service, cache in caches.items():
@@ -77,11 +85,7 @@ class CacheRequests:
         """Of the cache of each service of `found` that has one, with these as they are there."""
         sums: dict[ServiceId, Sums] = {}
         for cache, mine in self._by_cache(found).items():
-            of_mine = Sums()
-            for service in mine:
-                slices = found[service]
-                of_mine.add(() if isinstance(slices, NoData) else slices)
-                await asyncio.sleep(0)  # clicks get their turn
+            of_mine = Sums.of([found[service] for service in mine], window.slices)
             sums |= dict.fromkeys(mine, await self._with_others(cache, len(mine), of_mine, window))
         return sums
 
@@ -96,12 +100,10 @@ class CacheRequests:
         if mine == len(self._users[cache]):
             return of_mine
         whole = await self._of(cache, window, one_by_one=False)
-        if whole is None or any(not count and not whole.requests.get(at) for at, count in of_mine.requests.items()):
+        if whole is None or ((of_mine.known > 0) & (of_mine.requests == 0) & (whole.requests == 0)).any():
             whole = await self._of(cache, window, one_by_one=True)
         assert whole is not None
-        least = {at: max(count, whole.requests.get(at, 0)) for at, count in of_mine.requests.items()}
-        known = {at: max(count, whole.known.get(at, 0)) for at, count in of_mine.known.items()}
-        return Sums(least, known)
+        return Sums(np.maximum(of_mine.requests, whole.requests), np.maximum(of_mine.known, whole.known))
 
     async def _of(self, cache: str, window: Window, *, one_by_one: bool) -> Sums | None:
         """Of all its services; None where that cannot be told from sums."""
@@ -117,14 +119,14 @@ class CacheRequests:
         return self._kept[key]
 
     async def _one_by_one(self, services: Sequence[ServiceId], window: Window) -> Sums:
-        sums = Sums()
+        sums = Sums.of((), window.slices)
         for at in range(0, len(services), _AT_ONCE):
-            for slices in (await self._slices.counts(services[at : at + _AT_ONCE], window)).values():
-                sums.add(() if isinstance(slices, NoData) else slices)
+            some = Sums.of((await self._slices.counted(services[at : at + _AT_ONCE], window)).values(), window.slices)
+            sums = Sums(sums.requests + some.requests, sums.known + some.known)
         return sums
 
     async def _summed(self, services: Sequence[ServiceId], window: Window) -> Sums | None:
-        sums = Sums()
+        sums = Sums.of((), window.slices)
         for project, mine in by_project(services).items():
             for region, names in _named(mine):
                 query = Query(
@@ -137,9 +139,8 @@ class CacheRequests:
                 here = [one for one in series if one.label("location") in ("", region)]
                 if not all(map(_has_class, here)):
                     return None
-                for index, count in summed(here).items():
-                    at = window.start + index * SLICE
-                    sums.requests[at] = sums.requests.get(at, 0) + round(count)
+                counted, _ = columns(here, 0, window.slices)
+                sums.requests[:] += np.rint(counted).astype(np.int64)
         return sums
 
 

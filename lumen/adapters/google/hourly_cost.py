@@ -139,14 +139,14 @@ def nothing_seen(service: ServiceId, window: Window) -> NoData:
 
 def _nothing(service: ServiceId, told: Witnesses, window: Window) -> NoData:
     """Why no hour is known: one that is told of is in doubt."""
-    return witnesses_differ(bounds_of(told.doubts().values())) if told.classes() else nothing_seen(service, window)
+    return witnesses_differ(bounds_of(told.doubts.values())) if told.classes() else nothing_seen(service, window)
 
 
 def _requests(
     told: Witnesses, sleeping: Set[int], shape: InstanceShape | NoData | None, window: Window
 ) -> tuple[int | None, ...]:
     """An hour that the witnesses do not agree about is not known; nor is one before there was a service."""
-    classes, doubts = told.classes(), told.doubts()
+    classes, doubts = told.classes(), told.doubts
     known = {hour: of.total() for hour, of in classes.items() if hour not in doubts or doubts[hour].is_counted}
     hours = range(round(window.seconds / 3600))
     first = min(classes, default=len(hours))
@@ -158,7 +158,7 @@ def _requests(
 
 def _errors(told: Witnesses, requests: Sequence[int | None]) -> tuple[int | None, ...]:
     """An hour with requests of which nobody tells an error had none."""
-    classes, doubts = told.classes(), told.doubts()
+    classes, doubts = told.classes(), told.doubts
     judged = [hour not in doubts or doubts[hour].is_judged for hour in range(len(requests))]
     failed = [classes[hour]["5xx"] if hour in classes else 0 for hour in range(len(requests))]
     known = zip(requests, judged, failed, strict=True)

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from lumen.adapters.cache.redis_info import Counters, MemoryUse
 from lumen.adapters.checks import no_data
-from lumen.adapters.google.monitoring_query import Aligner, Projects, Query, Reducer, Series, summed
+from lumen.adapters.google.monitoring_query import Aligner, Projects, Query, Reducer
+from lumen.adapters.google.monitoring_series import Series, summed
 from lumen.model.messages import NoData, SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window

@@ -1,14 +1,12 @@
-"""Grouped queries of Cloud Monitoring, their points on a grid of aligned periods, and its histograms as Lumen's.
+"""Grouped queries of Cloud Monitoring, their points on a grid of aligned periods.
 
-Cloud Run's own metrics (resource `cloud_run_revision`) are asked for all services at once. Buckets of a histogram are
-read at run time: percentiles are only as fine as they are.
+Cloud Run's own metrics (resource `cloud_run_revision`) are asked for all services at once.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from google.cloud.monitoring_v3 import (
@@ -21,9 +19,10 @@ from google.cloud.monitoring_v3 import (
 from lumen.adapters.google.asking import Pages
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import MONITORING, reading
+from lumen.adapters.google.monitoring_series import Grid, Series, read, summed
 from lumen.model.messages import SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId, by_project
-from lumen.model.snapshot import LatencyDistribution, Window, together
+from lumen.model.snapshot import Window
 from lumen.ports.sources import NO_BUDGET, Asking, QueryBudget, Urgency
 
 T = TypeVar("T")
@@ -38,9 +37,6 @@ POINTS_AT_ONCE = 2000
 
 #: A look reads a day again each hour, and the hour before it. Whoever asks for more asks for the past, and can wait.
 LONGEST_LOOK = timedelta(hours=25)
-#: In nanoseconds.
-HALF_A_SECOND = 500_000_000
-
 Aligner = Aggregation.Aligner
 Reducer = Aggregation.Reducer
 
@@ -93,18 +89,10 @@ class Query:
             view=ListTimeSeriesRequest.TimeSeriesView.FULL,
         )
 
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One series of the answer: its labels, and its points by period (0 = the first of the window)."""
-
-    resource_labels: Mapping[str, str]
-    metric_labels: Mapping[str, str]
-    points: Mapping[int, Any]  # period -> TypedValue (protobuf)
-
-    def label(self, name: str) -> str:
-        """A resource label, or "" where the server did not give it."""
-        return self.resource_labels.get(name, "")
+    def grid(self, window: Window, before: int) -> Grid:
+        """The periods of the answer, of which so many come before the one that is numbered 0."""
+        period = round(self.period.total_seconds())
+        return Grid(round(window.start.timestamp()), period, round(window.seconds / period), before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +121,16 @@ class MonitoringQueries:
     async def _read(
         self, pages: AsyncIterator[Any], query: Query, window: Window, before: int
     ) -> AsyncIterator[Series]:
-        count = 0
+        count, grid = 0, query.grid(window, before)
         async for page in pages:
             count += 1
             if count > MOST_PAGES:
                 raise SourceUnavailable(
                     *with_remedy("source.too_much", what=query.metric, where=self.project, pages=MOST_PAGES)
                 )
-            # Raw protobuf below: proto-plus wraps every point, which costs seconds for a fleet.
             points = 0
             for series in type(page).pb(page).time_series:
-                yield _series(series, query, window, before)
+                yield read(series, grid)
                 points += len(series.points)
                 if points > POINTS_AT_ONCE:
                     points = 0
@@ -152,31 +139,6 @@ class MonitoringQueries:
 
 #: By project: what is asked of one that fails costs its own services alone.
 Projects = Mapping[str, MonitoringQueries]
-
-
-def _series(given: Any, query: Query, window: Window, before: int) -> Series:
-    """In whole seconds: a fleet's answers have a million points."""
-    begun, period = round(window.start.timestamp()), round(query.period.total_seconds())
-    periods, half = round(window.seconds / period), period // 2
-    points: dict[int, Any] = {}
-    for point in given.points:
-        interval, value = point.interval, point.value
-        end = interval.end_time.seconds + (interval.end_time.nanos >= HALF_A_SECOND)
-        # An incomplete slice would read as a drop of traffic; a point that does not say when it begins has no width.
-        if 0 < end - interval.start_time.seconds < 0.99 * period:
-            continue
-        index, off = divmod(end - begun + half, period)
-        if abs(off - half) <= 1 and 0 < index <= periods and value.WhichOneof("value") is not None:
-            points[index - 1 - before] = value
-    return Series(dict(given.resource.labels), dict(given.metric.labels), points)
-
-
-def number(value: Any) -> float:
-    """A point's number: an integer, a double, or how many samples a distribution holds."""
-    kind = value.WhichOneof("value")
-    if kind == "distribution_value":
-        return float(value.distribution_value.count)
-    return float(getattr(value, kind))
 
 
 def by_service(metric: str, services: Sequence[ServiceId], period: timedelta) -> Query:
@@ -207,15 +169,6 @@ def per_service(services: Iterable[ServiceId], series: Sequence[Series]) -> Mapp
     return found
 
 
-def summed(series: Iterable[Series]) -> dict[int, float]:
-    """The numbers of several series added up, by period; a period without a point is not there."""
-    sums: dict[int, float] = {}
-    for one in series:
-        for index, value in one.points.items():
-            sums[index] = sums.get(index, 0.0) + number(value)
-    return sums
-
-
 def lacks_classes(series: Sequence[Series]) -> bool:
     """Whether there are requests of which no class is told: every error would count as good."""
     return bool(series) and not any(one.metric_labels.get(RESPONSE_CLASS) for one in series)
@@ -242,52 +195,3 @@ async def of_each_project(
     """Ask all projects at once, each for its own services, and put the answers together."""
     answers = await asyncio.gather(*(ask(project, mine) for project, mine in by_project(services).items()))
     return {service: found for answer in answers for service, found in answer.items()}
-
-
-def bounds_of(options: Any) -> tuple[float, ...]:
-    """Ascending bucket bounds of a `Distribution.BucketOptions` (protobuf): linear, exponential or explicit.
-
-    Formulas: google/api/distribution.proto (offset + width · i; scale · growth_factor ** i; i = 0 … N).
-    """
-    kind = options.WhichOneof("options")
-    if kind == "linear_buckets":
-        linear = options.linear_buckets
-        return _linear(linear.offset, linear.width, linear.num_finite_buckets)
-    if kind == "exponential_buckets":
-        grown = options.exponential_buckets
-        return _exponential(grown.scale, grown.growth_factor, grown.num_finite_buckets)
-    return tuple(options.explicit_buckets.bounds)
-
-
-@lru_cache
-def _linear(offset: float, width: float, buckets: int) -> tuple[float, ...]:
-    return tuple(offset + width * i for i in range(buckets + 1))
-
-
-@lru_cache
-def _exponential(scale: float, growth: float, buckets: int) -> tuple[float, ...]:
-    """Once for all slices: they share their bounds."""
-    return tuple(scale * growth**i for i in range(buckets + 1))
-
-
-def added_up(distributions: Iterable[Any]) -> LatencyDistribution | None:
-    """The sum of `google.api.Distribution`s in milliseconds; None when none of them holds a sample.
-
-    Where their layouts differ, it has the bounds of all.
-    """
-    by_bounds: dict[tuple[float, ...], list[int]] = {}
-    for one in distributions:
-        bounds = bounds_of(one.bucket_options) if one.bucket_counts else ()
-        if not bounds or len(one.bucket_counts) > len(bounds) + 1:
-            continue  # nobody knows where its samples lie
-        more = list(one.bucket_counts)
-        counts = by_bounds.get(bounds)
-        if counts is None:
-            by_bounds[bounds] = more
-            continue
-        if len(counts) < len(more):  # empty buckets at its end may be left out
-            counts += [0] * (len(more) - len(counts))
-        for bucket, count in enumerate(more):
-            counts[bucket] += count
-    held = [LatencyDistribution(bounds, tuple(counts)) for bounds, counts in by_bounds.items() if any(counts)]
-    return together(held) if held else None

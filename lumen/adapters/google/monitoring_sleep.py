@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence, Set
 from datetime import timedelta
 
 from lumen.adapters.google import monitoring_cache, monitoring_query
-from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer, by_service, summed
+from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer, by_service
+from lumen.adapters.google.monitoring_series import summed
 from lumen.adapters.google.monitoring_witnesses import Witnesses
 from lumen.model.messages import SourceUnavailable
 from lumen.model.service import ServiceId
@@ -31,7 +32,7 @@ async def asleep(
     """The periods of the window through which each service slept; none where that cannot be asked."""
     silent: dict[ServiceId, set[int]] = {}
     for service, one in told.items():
-        silent[service] = one.silent(round(window.seconds / period.total_seconds()))
+        silent[service] = one.silent()
         await asyncio.sleep(0)  # clicks get their turn
     quiet = [service for service, periods in silent.items() if periods and not told[service].lacks_classes]
     nobody: dict[ServiceId, Set[int]] = dict.fromkeys(told, frozenset())

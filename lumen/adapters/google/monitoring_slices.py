@@ -4,26 +4,24 @@ One grouped query per metric for all services. The estimate is that of docs/meth
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence, Set
+import math
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from lumen.adapters.cache.redis_info import RedisInfoCache
 from lumen.adapters.checks import no_data
-from lumen.adapters.google.cache_requests import CacheRequests, Sums
+from lumen.adapters.google.cache_requests import CacheRequests
 from lumen.adapters.google.hourly_cost import InstanceShapes
 from lumen.adapters.google.monitoring_cache import MonitoringCache
-from lumen.adapters.google.monitoring_query import (
-    MonitoringQueries,
-    Projects,
-    Series,
-    added_up,
-    billable_seconds,
-    of_each_project,
-)
+from lumen.adapters.google.monitoring_query import MonitoringQueries, Projects, billable_seconds, of_each_project
+from lumen.adapters.google.monitoring_series import Floats
 from lumen.adapters.google.monitoring_sleep import asleep
 from lumen.adapters.google.monitoring_uptime import Probes, UptimeCheck
 from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
+from lumen.adapters.google.slice_columns import SliceColumns, columns_of, joined
 from lumen.model.alert import Observation
 from lumen.model.cost import CostPrices, InstanceShape, cost_usd
 from lumen.model.incident import RevisionCount
@@ -31,15 +29,13 @@ from lumen.model.messages import NoData, SourceUnavailable
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.model.witnesses import SERVER_ERRORS
-from lumen.ports.incidents import SliceSource
 
 #: A fortnight of distributions is asked for in pieces, so that no answer takes hundreds of megabytes.
 PIECE = timedelta(days=2)
 #: A server's counters up to now say nothing of a window that ended so long before.
 LONG_AGO = timedelta(hours=1)
 
-#: Per service and slice.
-_Found = dict[ServiceId, dict[int, Observation]]
+Found = Mapping[ServiceId, SliceColumns | NoData]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +56,45 @@ class MonitoringSlices:
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         """NoData only where requests could not be asked for at all; without latency or cache a slice lacks those."""
-        found = await self._all(services, window, latencies=True)
-        by_server: dict[RedisInfoCache, list[ServiceId]] = {}
-        for service in services:
-            if service in self.own:
-                by_server.setdefault(self.own[service], []).append(service)
-        await asyncio.gather(*(self._add_own(own, mine, found, window) for own, mine in by_server.items()))
-        return found
+        return await observed(await self.whole(services, window))
 
     async def counts(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         """Without an instance these lack hits and misses too: a server's own counters tell of now alone."""
+        return await observed(await self.counted(services, window))
+
+    async def whole(self, services: Sequence[ServiceId], window: Window) -> Found:
+        """`slices`, in columns."""
+        found = await self._all(services, window, latencies=True)
+        by_server: dict[RedisInfoCache, list[ServiceId]] = {}
+        for service in services:
+            if service in self.own:
+                by_server.setdefault(self.own[service], []).append(service)
+        told = await asyncio.gather(*(self._lookups_now(own, window) for own in by_server))
+        for mine, lookups in zip(by_server.values(), told, strict=True):
+            for service in mine:
+                slices = found[service]
+                if lookups is not None and not isinstance(slices, NoData) and slices.there[-1]:
+                    found[service] = slices.with_lookups(len(slices.there) - 1, *lookups)
+        return found
+
+    async def counted(self, services: Sequence[ServiceId], window: Window) -> Found:
+        """`counts`, in columns."""
         return await self._all(services, window, latencies=False)
 
     async def _all(
         self, services: Sequence[ServiceId], window: Window, *, latencies: bool
-    ) -> dict[ServiceId, list[Observation] | NoData]:
-        async def of_one(project: str, mine: Sequence[ServiceId]) -> Mapping[ServiceId, list[Observation] | NoData]:
+    ) -> dict[ServiceId, SliceColumns | NoData]:
+        async def of_one(project: str, mine: Sequence[ServiceId]) -> Found:
             return await self._of_project(self.projects[project], mine, window, latencies=latencies)
 
         return dict(await of_each_project(services, of_one))
 
     async def _of_project(
         self, queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, *, latencies: bool
-    ) -> dict[ServiceId, list[Observation] | NoData]:
-        found: dict[ServiceId, list[Observation]] = {service: [] for service in services}
+    ) -> Found:
+        found: dict[ServiceId, list[SliceColumns]] = {service: [] for service in services}
         start = window.start
         while start < window.end:
             piece = Window(start, min(window.end, start + PIECE))
@@ -94,9 +103,9 @@ class MonitoringSlices:
             except SourceUnavailable as error:
                 return dict.fromkeys(services, no_data(error))
             for service in services:
-                found[service] += [one[service][index] for index in sorted(one[service])]
+                found[service].append(one[service])
             start = piece.end
-        return dict(found)
+        return {service: joined(pieces) for service, pieces in found.items()}
 
     async def by_revision(
         self, services: Sequence[ServiceId], window: Window, period: timedelta
@@ -114,88 +123,51 @@ class MonitoringSlices:
 
         return await of_each_project(services, of_one)
 
-    async def _add_own(
-        self,
-        own: RedisInfoCache,
-        services: Sequence[ServiceId],
-        found: Mapping[ServiceId, list[Observation] | NoData],
-        window: Window,
-    ) -> None:
+    async def _lookups_now(self, own: RedisInfoCache, window: Window) -> tuple[int, int] | None:
         """Of the five minutes up to now rather than of the slice: a level, near enough for what is usual."""
         info = await own.refresh()
         if isinstance(info, NoData) or own.sampled_at is None or own.sampled_at - window.end > LONG_AGO:
-            return
+            return None
         counters = own.counters(Window(window.end - SLICE, window.end), info)
         if isinstance(counters.hits, NoData) or isinstance(counters.misses, NoData):
-            return
+            return None
         share = SLICE.total_seconds() / counters.seconds
-        hits, misses = round(counters.hits * share), round(counters.misses * share)
-        for slices in (found[service] for service in services):
-            if not isinstance(slices, NoData) and slices and slices[-1].end == window.end:
-                slices[-1] = replace(slices[-1], hits=hits, misses=misses)
+        return round(counters.hits * share), round(counters.misses * share)
 
     async def _piece(
         self, queries: MonitoringQueries, services: Sequence[ServiceId], window: Window, *, timed: bool
-    ) -> _Found:
+    ) -> Mapping[ServiceId, SliceColumns]:
         told, cache = await asyncio.gather(
             witnesses(queries, services, window, SLICE, timed=timed), self.cache.lookups(services, window)
         )
         sleeping = await asleep(queries, told, window, SLICE)
-        found: _Found = {}
+        found: dict[ServiceId, SliceColumns] = {}
         for service in services:
-            slices = _requests(told[service], sleeping[service], window)
-            latencies = told[service].latencies
-            _add_latencies(slices, () if isinstance(latencies, NoData) else latencies)
-            _add_lookups(slices, cache.get(service, {}), window)
-            found[service] = slices
+            found[service] = columns_of(told[service], sleeping[service], cache.get(service, {}), window.start)
             await asyncio.sleep(0)  # clicks get their turn
         if self.uptime is not None and self.uptime.service in found:
-            _add_probes(found[self.uptime.service], await self.uptime.slices(window), window)
+            checked = self.uptime.service
+            found[checked] = _with_probes(found[checked], await self.uptime.slices(window))
         return found
 
 
-def _requests(told: Witnesses, sleeping: Set[int], window: Window) -> dict[int, Observation]:
-    if told.lacks_classes:
-        return {}
-    doubts = told.doubts()
-    slept = {at: Observation(window.start + at * SLICE, requests=0, errors_5xx=0, errors_4xx=0) for at in sleeping}
-    return slept | {
-        index: Observation(
-            window.start + index * SLICE,
-            requests=of.total(),
-            errors_5xx=of["5xx"],
-            errors_4xx=of["4xx"],
-            doubt=doubts.get(index),
-        )
-        for index, of in told.classes().items()
-    }
+async def observed(found: Found) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+    """Slice by slice."""
+    told: dict[ServiceId, Sequence[Observation] | NoData] = {}
+    for service, slices in found.items():
+        told[service] = slices if isinstance(slices, NoData) else slices.observations()
+        await asyncio.sleep(0)  # clicks get their turn
+    return told
 
 
-def _add_latencies(slices: dict[int, Observation], series: Sequence[Series]) -> None:
-    by_slice: dict[int, list[object]] = {}
-    for one in series:
-        for index, value in one.points.items():
-            if value.HasField("distribution_value"):
-                by_slice.setdefault(index, []).append(value.distribution_value)
-    for index, seen in slices.items():
-        latency = added_up(by_slice.get(index, ()))
-        if latency is not None:
-            p50, p95, p99 = latency.percentiles_ms((0.5, 0.95, 0.99))
-            slices[index] = replace(seen, p50_ms=p50, p95_ms=p95, p99_ms=p99, latency=latency)
-
-
-def _add_lookups(slices: dict[int, Observation], lookups: Mapping[int, tuple[int, int]], window: Window) -> None:
-    for index, (hits, misses) in lookups.items():
-        seen = slices.get(index) or Observation(window.start + index * SLICE)
-        slices[index] = replace(seen, hits=hits, misses=misses)
-
-
-def _add_probes(slices: dict[int, Observation], told: Mapping[int, Probes], window: Window) -> None:
-    for index, probes in told.items():
-        seen = slices.get(index) or Observation(window.start + index * SLICE)
-        says = probes.says(seen.requests or 0)
-        if says is not None and (says.is_lost or seen.requests == 0):
-            slices[index] = replace(seen, doubt=says)
+def _with_probes(slices: SliceColumns, told: Mapping[int, Probes]) -> SliceColumns:
+    there, doubts = slices.there.copy(), dict(slices.doubts)
+    for row, probes in told.items():
+        requests = int(slices.requests[row]) if slices.known[row] else None
+        says = probes.says(requests or 0)
+        if says is not None and (says.is_lost or requests == 0):
+            there[row], doubts[row] = True, says
+    return replace(slices, there=there, doubts=doubts)
 
 
 def _counted(found: Witnesses, start: datetime, period: timedelta) -> Sequence[RevisionCount]:
@@ -213,14 +185,14 @@ def _counted(found: Witnesses, start: datetime, period: timedelta) -> Sequence[R
 
 @dataclass(frozen=True, slots=True)
 class PricedSlices:
-    """Implements the SliceSource port over another one: one more grouped query, and the shapes of the instances.
+    """Implements the SliceSource port with costs: one more grouped query, and the shapes of the instances.
 
     `counted`: of these the misses of a slice are the API calls that the cache could not save, so a slice without them
     has no cost; of others nobody counts them, and the estimate is without them, as the month's is. `requests`: of all
     services that are watched, for each pays its part of its cache.
     """
 
-    unpriced: SliceSource
+    unpriced: MonitoringSlices
     projects: Projects
     prices: Mapping[ServiceId, CostPrices]
     shapes: InstanceShapes
@@ -230,28 +202,29 @@ class PricedSlices:
     async def slices(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        return await self._with_costs(self.unpriced.slices(services, window), services, window)
+        return await observed(await self._with_costs(self.unpriced.whole(services, window), services, window))
 
     async def counts(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        return await self._with_costs(self.unpriced.counts(services, window), services, window)
+        return await observed(await self._with_costs(self.unpriced.counted(services, window), services, window))
 
     async def _with_costs(
-        self,
-        asked: Coroutine[None, None, Mapping[ServiceId, Sequence[Observation] | NoData]],
-        services: Sequence[ServiceId],
-        window: Window,
-    ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
+        self, asked: Coroutine[None, None, Found], services: Sequence[ServiceId], window: Window
+    ) -> Found:
         found, billable, shapes = await asyncio.gather(
             asked, billable_seconds(self.projects, services, window, SLICE), self.shapes.shapes(services)
         )
         sums = await self.requests.beside(found, window)
-        priced: dict[ServiceId, Sequence[Observation] | NoData] = {}
-        for service in services:
-            priced[service] = self._priced(
-                service, found[service], billable[service], shapes[service], window, sums.get(service)
-            )
+        priced: dict[ServiceId, SliceColumns | NoData] = {}
+        for service, slices in found.items():
+            shape = shapes[service]
+            if isinstance(slices, NoData) or isinstance(shape, NoData):
+                priced[service] = slices
+                continue
+            shares = sums[service].shares(slices) if service in sums else slices.known.astype(np.float64)
+            cost_usd = self._costs_usd(service, slices, billable[service], shape, shares)
+            priced[service] = replace(slices, cost_usd=cost_usd)
             await asyncio.sleep(0)  # clicks get their turn
         return priced
 
@@ -260,36 +233,34 @@ class PricedSlices:
     ) -> Mapping[ServiceId, Sequence[RevisionCount] | NoData]:
         return await self.unpriced.by_revision(services, window, period)
 
-    def _priced(
+    def _costs_usd(
         self,
         service: ServiceId,
-        found: Sequence[Observation] | NoData,
+        slices: SliceColumns,
         billable: Mapping[int, float],
-        shape: InstanceShape | NoData,
-        window: Window,
-        sums: Sums | None,
-    ) -> Sequence[Observation] | NoData:
-        if isinstance(found, NoData) or isinstance(shape, NoData):
-            return found
-        priced = []
-        for one in found:
-            seconds = billable.get(int((one.start - window.start) / SLICE))
-            share = sums.share(one.start, one.requests) if sums else float(one.requests is not None)
-            priced.append(replace(one, cost_usd=self._cost_usd(service, one, seconds, shape, share)))
-        return priced
-
-    def _cost_usd(
-        self, service: ServiceId, one: Observation, billable_seconds: float | None, shape: InstanceShape, share: float
-    ) -> float | None:
-        """None where anything that it is made of is unknown: a part of a cost is no cost."""
-        is_counted = service in self.counted
-        calls = one.misses if is_counted else None
-        if one.requests == 0 and shape.existed(one.start):
-            billable_seconds, calls = billable_seconds or 0.0, calls or 0
-        if one.requests is None or (one.doubt is not None and not one.doubt.is_counted):
-            return None
-        if billable_seconds is None or (is_counted and calls is None):
-            return None
-        return cost_usd(
-            self.prices[service], shape, SLICE.total_seconds(), one.requests, billable_seconds, calls, share
+        shape: InstanceShape,
+        shares: Floats,
+    ) -> Floats:
+        """NaN where anything that it is made of is unknown: a part of a cost is no cost."""
+        is_counted, count = service in self.counted, len(slices.there)
+        slept = slices.known & (slices.requests == 0) & (np.arange(count) >= _existed_from(shape, slices.start))
+        seconds = np.where(slept, 0.0, np.nan)
+        seconds[list(billable)] = list(billable.values())
+        known = slices.known & (slices.looked_up | slept) if is_counted else slices.known.copy()
+        known[[row for row, doubt in slices.doubts.items() if not doubt.is_counted]] = False
+        calls = slices.misses.astype(np.float64) if is_counted else None
+        costs = cost_usd(
+            self.prices[service],
+            shape,
+            SLICE.total_seconds(),
+            slices.requests.astype(np.float64),
+            seconds,
+            calls,
+            shares,
         )
+        return np.where(known, costs, np.nan)
+
+
+def _existed_from(shape: InstanceShape, start: datetime) -> float:
+    """The first slice of which is known that there was such a service."""
+    return math.inf if shape.since is None else -((start - shape.since) // SLICE)

@@ -9,15 +9,14 @@ from typing import TypeVar
 
 from lumen.adapters.checks import no_data
 from lumen.adapters.google import monitoring_query
+from lumen.adapters.google.histograms import added_up
 from lumen.adapters.google.hourly_cost import HourlyCosts, nothing_seen
 from lumen.adapters.google.monitoring_query import (
     MonitoringQueries,
     Projects,
-    Series,
-    added_up,
-    number,
     of_each_project,
 )
+from lumen.adapters.google.monitoring_series import Series
 from lumen.adapters.google.monitoring_sleep import asleep
 from lumen.adapters.google.monitoring_uptime import UptimeCheck
 from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
@@ -147,7 +146,7 @@ def _part(series: Sequence[Series] | NoData, read: Callable[[Sequence[Series]], 
 
 
 def _slices(told: Witnesses, window: Window) -> tuple[RequestSlice, ...]:
-    doubts = told.doubts()
+    doubts = told.doubts
     return tuple(
         RequestSlice(
             start=window.start + index * SLICE,
@@ -161,13 +160,12 @@ def _slices(told: Witnesses, window: Window) -> tuple[RequestSlice, ...]:
 
 
 def _latency(service: ServiceId, series: Sequence[Series]) -> LatencyDistribution | NoData:
-    values = [value for one in series for value in one.points.values()]
-    found = added_up(value.distribution_value for value in values if value.HasField("distribution_value"))
+    found = added_up(one for each in series for one in each.distributions)
     return found or absent(service, monitoring_query.LATENCIES, "absent")
 
 
 def _sum(service: ServiceId, metric: str, why: str, series: Sequence[Series], kind: Callable[[float], T]) -> T | NoData:
-    values = [number(value) for one in series for value in one.points.values()]
+    values = [number for one in series for _, number in one.points()]
     return kind(sum(values)) if values else absent(service, metric, why)
 
 

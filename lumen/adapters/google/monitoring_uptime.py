@@ -4,10 +4,12 @@ Where it fails from more than one place nobody gets through, whatever was counte
 sleeps is well. Without points it says nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer, Series, number
+from lumen.adapters.google.monitoring_query import Aligner, MonitoringQueries, Query, Reducer
+from lumen.adapters.google.monitoring_series import Series
 from lumen.model.messages import SourceUnavailable
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
@@ -34,8 +36,9 @@ class UptimeCheck:
             failed, passed = [await self._by_place(aligner, window) for aligner in _ALIGNERS]
         except SourceUnavailable:
             return {}
-        slices = {index for one in (*failed, *passed) for index in one.points}
-        return {index: Probes(_places(failed, index), _places(passed, index)) for index in slices}
+        slices = {index for one in (*failed, *passed) for index in one.at.tolist()}
+        said, answered = _places(failed), _places(passed)
+        return {index: Probes(said[index], answered[index]) for index in slices}
 
     async def _by_place(self, aligner: int, window: Window) -> list[Series]:
         of_host = "resource.labels.host", (self.host,)
@@ -61,5 +64,6 @@ class Probes:
         return exactly(self.passed, 0) if not requests and self.passed >= LEAST_PLACES else None
 
 
-def _places(series: list[Series], index: int) -> int:
-    return sum(index in one.points and number(one.points[index]) > 0 for one in series)
+def _places(series: list[Series]) -> Counter[int]:
+    """By slice, from how many of them anything came."""
+    return Counter(index for one in series for index, number in one.points() if number > 0)

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
+import numpy as np
 from google.api.distribution_pb2 import Distribution
-from google.cloud.monitoring_v3 import TypedValue as Wrapped
 
 from lumen.adapters.google import monitoring_cache as redis
 from lumen.adapters.google import monitoring_query as run
 from lumen.adapters.google.monitoring_cache import MonitoringCache
-from lumen.adapters.google.monitoring_query import MonitoringQueries, Query, Series
+from lumen.adapters.google.monitoring_query import MonitoringQueries, Query
+from lumen.adapters.google.monitoring_series import Series
 from lumen.adapters.google.monitoring_slices import MonitoringSlices
 from lumen.model.alert import Observation
 from lumen.model.incident import RevisionCount
@@ -98,13 +99,14 @@ class LabelledCloud(Cloud):
             sums = grouped.setdefault(key, {})
             for index, count in self._points(line, window, query.period):
                 sums[index] = sums.get(index, 0) + count
-        value = _timed if query.metric == run.LATENCIES else _counted
-        gauge = query.metric in (redis.USAGE, redis.MAXMEMORY)
+        is_timed = query.metric == run.LATENCIES
         return [
             Series(
                 labels[key],
                 labels[key],
-                {at - before: _level(count) if gauge else value(count) for at, count in sums.items()},
+                np.array(sorted(sums)) - before,
+                np.array([sums[at] for at in sorted(sums)], dtype=np.float64),
+                [_timed(sums[at]) for at in sorted(sums)] if is_timed else (),
             )
             for key, sums in grouped.items()
             if sums
@@ -181,19 +183,6 @@ def _part(kind: str, share: float) -> float:
     return {"2xx": 1 - failed - NOT_FOUND, "4xx": NOT_FOUND, "5xx": failed}[kind]
 
 
-TypedValue: Any = Wrapped.pb()
-
-
-@cache
-def _counted(count: int) -> Any:
-    return TypedValue(int64_value=count)
-
-
-@cache
-def _level(value: int) -> Any:
-    return TypedValue(double_value=float(value))
-
-
 @cache
 def _timed(count: int) -> Any:
     slow = count // 50
@@ -201,4 +190,4 @@ def _timed(count: int) -> Any:
         explicit_buckets=Distribution.BucketOptions.Explicit(bounds=[50, 100, 150, 300, 600])
     )
     counts = [0, count // 2, count - count // 2 - slow, slow]
-    return TypedValue(distribution_value=Distribution(count=count, bucket_options=options, bucket_counts=counts))
+    return Distribution(count=count, bucket_options=options, bucket_counts=counts)

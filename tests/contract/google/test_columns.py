@@ -1,0 +1,121 @@
+"""What is read in bulk of Cloud Monitoring's answers is what the same answers tell point by point."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from google.api.distribution_pb2 import Distribution
+from google.cloud.monitoring_v3 import TimeSeries
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lumen.adapters.google.histograms import added_up, histograms
+from lumen.adapters.google.monitoring_query import RESPONSE_CLASS
+from lumen.adapters.google.monitoring_series import Grid, Series, read, summed
+from lumen.adapters.google.monitoring_witnesses import Witnesses
+from lumen.model.witnesses import Bounds, bounds_of, witnessed
+
+BEGUN, PERIOD, PERIODS = 1_790_000_100, 300, 6
+GRID = Grid(BEGUN, PERIOD, PERIODS, before=2)
+RAW: Any = TimeSeries.pb()
+AN_HOUR = 4
+SHARES = (0.5, 0.95, 0.99)
+
+values = st.one_of(
+    st.builds(lambda count: {"int64_value": count}, st.integers(0, 2**53)),
+    st.builds(lambda value: {"double_value": value}, st.floats(0, 1e12)),
+    st.just({}),
+)
+#: When a point ends, how long it is, and what it tells.
+points = st.tuples(
+    st.sampled_from([BEGUN + at * PERIOD + off for at in range(-1, PERIODS + 2) for off in (-2, -1, 0, 1, 150)]),
+    st.sampled_from([0, 10, PERIOD - 3, PERIOD, PERIOD + 1]),
+    st.sampled_from([0, 400_000_000, 900_000_000]),
+    values,
+)
+
+
+@given(st.lists(points, max_size=12))
+def test_a_series_is_read_point_by_point(told: Sequence[tuple[int, int, int, dict[str, Any]]]) -> None:
+    """Whole points on the grid that tell a value; of two of a period the later one counts."""
+    given_series, expected = RAW(), dict[int, float]()
+    for end, length, nanos, value in told:
+        point = given_series.points.add(value=value)
+        point.interval.end_time.seconds, point.interval.end_time.nanos = end, nanos
+        point.interval.start_time.seconds = end - length
+        rounded = end + round(nanos / 1e9)
+        at = round((rounded - BEGUN) / PERIOD)
+        is_whole = not 0 < rounded - (end - length) < 0.99 * PERIOD
+        if value and is_whole and abs(rounded - BEGUN - at * PERIOD) <= 1 and 0 < at <= PERIODS:
+            expected[at - 1 - GRID.before] = float(next(iter(value.values())))
+    found = read(given_series, GRID)
+    assert dict(found.points()) == expected
+    assert found.at.tolist() == sorted(expected)
+    assert summed([found, found]) == {at: 2 * value for at, value in expected.items()}
+    assert dict(found.since(0).points()) == {at: value for at, value in expected.items() if at >= 0}
+
+
+LAYOUTS = (
+    Distribution.BucketOptions(explicit_buckets={"bounds": [50, 100, 200]}),
+    Distribution.BucketOptions(exponential_buckets={"num_finite_buckets": 3, "growth_factor": 2, "scale": 25}),
+    Distribution.BucketOptions(linear_buckets={"num_finite_buckets": 2, "width": 50, "offset": 10}),
+    Distribution.BucketOptions(),
+)
+distributions = st.builds(
+    lambda layout, counts: Distribution(count=sum(counts), bucket_options=layout, bucket_counts=counts),
+    st.sampled_from(LAYOUTS),
+    st.lists(st.integers(0, 40), max_size=6),
+)
+
+
+@given(st.lists(st.dictionaries(st.integers(0, PERIODS - 1), distributions), max_size=3))
+def test_histograms_of_a_stretch_are_those_of_each_period(told: Sequence[Mapping[int, Distribution]]) -> None:
+    series = [_series("r", "2xx", {at: one.count for at, one in each.items()}, each) for each in told]
+    found = histograms(series, PERIODS)
+    one_by_one = {at: added_up(each[at] for each in told if at in each) for at in range(PERIODS)}
+    assert found.distributions() == {at: one for at, one in one_by_one.items() if one is not None}
+    expected = [None if one is None else list(one.percentiles_ms(SHARES)) for one in one_by_one.values()]
+    percentiles = found.percentiles_ms(SHARES)
+    assert [None if np.isnan(row).all() else row.tolist() for row in percentiles] == expected
+
+
+counts = st.dictionaries(st.integers(-AN_HOUR, 20), st.integers(0, 60), max_size=24)
+series_of = st.dictionaries(
+    st.tuples(st.sampled_from(["one", "two"]), st.sampled_from(["2xx", "4xx", "5xx", ""])), counts, max_size=6
+)
+
+
+@given(series_of, st.one_of(st.none(), series_of), st.booleans())
+def test_doubts_of_a_stretch_are_those_of_each_period(
+    counted: Mapping[tuple[str, str], Mapping[int, int]],
+    timed: Mapping[tuple[str, str], Mapping[int, int]] | None,
+    agree: bool,
+) -> None:
+    """Also where both tell the same, but for what one of them adds."""
+    if agree and timed is not None:
+        timed = {**counted, **dict(list(timed.items())[:1])}
+    told = Witnesses(_all(counted), None if timed is None else _all(timed), AN_HOUR, 21)
+    parts: dict[int, list[Bounds]] = {}
+    for bounds in witnessed(told.told, AN_HOUR).values() if told.told else ():
+        for at, one in bounds.items():
+            parts.setdefault(at, []).append(one)
+    together = {at: bounds_of(several) for at, several in parts.items()}
+    assert told.doubts == {at: one for at, one in together.items() if at >= 0 and not one.is_near}
+    heard = {at for of in told.told.values() for at in of}
+    assert told.silent() == set(range(21)) - heard
+    classes = told.classes()
+    assert told.counts.total.tolist() == [classes[at].total() if at in classes else 0 for at in range(21)]
+    assert set(np.flatnonzero(told.counts.told)) == set(classes)
+
+
+def _all(told: Mapping[tuple[str, str], Mapping[int, int]]) -> Sequence[Series]:
+    return [_series(revision, kind, of) for (revision, kind), of in told.items()]
+
+
+def _series(
+    revision: str, kind: str, of: Mapping[int, float], distributions: Mapping[int, Distribution] | None = None
+) -> Series:
+    at = sorted(of)
+    numbers = np.array([of[each] for each in at], dtype=np.float64)
+    held = [distributions[each] for each in at] if distributions else ()
+    return Series({"revision_name": revision}, {RESPONSE_CLASS: kind}, np.array(at, dtype=np.int64), numbers, held)
