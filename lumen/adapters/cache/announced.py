@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 
 from lumen.adapters.cache.client import FAILURES
 from lumen.adapters.cache.servers import CacheClient, primaries
-from lumen.adapters.cluster import open_cluster
+from lumen.adapters.redis_clients import open_cluster, open_redis
 from lumen.model.accesses import HASH_BYTES
 from lumen.model.cluster_url import is_cluster
 from lumen.ports.clock import Clock
@@ -74,7 +74,7 @@ class RedisAnnouncedMisses:
         options: dict[str, Any] = {"protocol": 2, "driver_info": None, "socket_timeout": QUIET_SECONDS}
         options["retry"] = Retry(NoBackoff(), 0)
         cache: CacheClient = (
-            open_cluster(self._url, **options) if is_cluster(self._url) else Redis.from_url(self._url, **options)
+            open_cluster(self._url, **options) if is_cluster(self._url) else open_redis(self._url, **options)
         )
         try:
             async with primaries(cache) as servers:

@@ -20,7 +20,7 @@ from redis.client import NEVER_DECODE
 from lumen.adapters.cache.servers import CacheClient, all_servers, primaries
 from lumen.adapters.checks import no_data
 from lumen.adapters.clock import apart
-from lumen.adapters.cluster import open_cluster
+from lumen.adapters.redis_clients import open_cluster, open_redis
 from lumen.model import ion_contract
 from lumen.model.cluster_url import is_cluster
 from lumen.model.messages import (
@@ -73,8 +73,7 @@ def open_cache(url: str) -> CacheClient:
 
 def open_server(url: str, answer_seconds: float = ANSWER_SECONDS) -> Redis:
     """The same for one server."""
-    client: Redis = Redis.from_url(url, **_options(answer_seconds))
-    return client
+    return open_redis(url, **_options(answer_seconds))
 
 
 def _options(answer_seconds: float) -> Mapping[str, Any]:

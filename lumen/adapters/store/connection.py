@@ -12,6 +12,7 @@ from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from lumen.adapters.redis_clients import open_pool
 from lumen.adapters.store.node import Node
 from lumen.adapters.store.topology import Topology
 from lumen.model.cluster_url import is_cluster, urls_of_nodes
@@ -87,7 +88,8 @@ def open_store(
     Connects when first used; close it with `aclose()`. Raises ValueError.
     """
     pool_of = partial(
-        BlockingConnectionPool.from_url,
+        open_pool,
+        kind=BlockingConnectionPool,
         max_connections=connections,
         timeout=connect_seconds,
         socket_timeout=answer_seconds,

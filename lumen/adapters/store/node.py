@@ -39,7 +39,6 @@ class Node:
     async def connection(self) -> AsyncIterator[AbstractConnection]:
         """One of the pool. Raises StoreUnavailable."""
         pool: Any = self.redis.connection_pool  # its methods carry no types
-        cancelled_before = _cancellations()
         try:
             connection = await pool.get_connection()
         except SILENCE as error:
@@ -48,9 +47,6 @@ class Node:
             yield connection
         finally:
             await pool.release(connection)
-        if _cancellations() > cancelled_before:
-            # Python 3.11's `asyncio.wait_for`, in which redis-py writes, loses a cancellation that comes as it ends.
-            raise asyncio.CancelledError
 
     async def not_after(self, connection: AbstractConnection) -> int:
         """When we stop waiting, in the server's milliseconds; at most a trip's length too early, never too late.
@@ -92,13 +88,10 @@ class Node:
 @contextmanager
 def reached(node: Node) -> Iterator[None]:
     """Turn what the client raises into StoreUnavailable, where what may be sent twice does no harm."""
-    cancelled_before = _cancellations()
     try:
         yield
     except SILENCE as error:
         raise unreachable(error, node.where) from error
-    if _cancellations() > cancelled_before:
-        raise asyncio.CancelledError  # as above
 
 
 async def of_each(ones: Sequence[Of], ask: Callable[[Of], Awaitable[T]]) -> Sequence[T | Message]:
@@ -140,9 +133,3 @@ def whole(answers: Sequence[Any]) -> Sequence[Any]:
         if isinstance(answer, exceptions.ResponseError):
             raise answer
     return answers
-
-
-def _cancellations() -> int:
-    """The number of requests to cancel the running task."""
-    task = asyncio.current_task()
-    return task.cancelling() if task is not None else 0

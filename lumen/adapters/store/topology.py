@@ -15,7 +15,7 @@ from redis import exceptions
 from redis.asyncio import Redis
 from redis.crc import key_slot
 
-from lumen.adapters.cluster import open_cluster
+from lumen.adapters.redis_clients import open_cluster
 from lumen.adapters.store.answers import SILENCE, place, unreachable
 from lumen.adapters.store.node import Node
 from lumen.model.cluster_url import urls_of_nodes

@@ -171,7 +171,7 @@ class ExpiresInMilliseconds(Sound):
 class CountsHitsAsMisses(Batches):
     def change(self, fields: dict[str, Any]) -> None:
         misses, hits, *others = fields["n"].split()
-        fields["n"] = " ".join((hits, misses, *others))
+        fields["n"] = " ".join((str(int(misses) + int(hits)), "0", *others))
 
 
 class IgnoresTheHoldBack(Sound):
