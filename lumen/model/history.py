@@ -4,13 +4,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
 from statistics import fmean
 
 from lumen.model.alert import Observation
 from lumen.model.day_cost import DayCost, PartCost, part_of
 from lumen.model.messages import NoData
 from lumen.model.past_turn import PastSnapshot
-from lumen.model.snapshot import BAD_SLICE_ERROR_RATE, SLICE, Bucket, CacheDay, CacheStats, Snapshot, bucket_below
+from lumen.model.snapshot import (
+    BAD_SLICE_ERROR_RATE,
+    SLICE,
+    Bucket,
+    CacheDay,
+    CacheStats,
+    LatencyDistribution,
+    Snapshot,
+    bucket_below,
+)
 from lumen.model.witnesses import Bounds
 
 SLICES_A_DAY = round(timedelta(days=1) / SLICE)
@@ -86,13 +96,10 @@ def midnight(day: date) -> datetime:
 
 def folded(observations: Iterable[Observation]) -> tuple[Day, ...]:
     """The sums of these slices by day, ascending."""
-    days: dict[date, _Sums] = {}
+    days: dict[date, list[Observation]] = {}
     for one in observations:
-        of = day_of(one.start)
-        if of not in days:
-            days[of] = _Sums()
-        days[of].add(one)
-    return tuple(days[of].day(of) for of in sorted(days))
+        days.setdefault(day_of(one.start), []).append(one)
+    return tuple(_day(of, days[of]) for of in sorted(days))
 
 
 def together(*several: Iterable[Day]) -> tuple[Day, ...]:
@@ -136,54 +143,62 @@ def _sum(of: date, parts: Sequence[Day]) -> Day:
     return Day(of, **added, latencies=dict(latencies), cost_parts=costs)
 
 
-class _Sums:
-    """Of the slices of a day, one after the other."""
+def _day(of: date, slices: Sequence[Observation]) -> Day:
+    """Sum by sum: that of a fleet's past takes a fraction of what it does slice by slice."""
+    unreachable = [one for one in slices if one.doubt is not None and one.is_unreachable]
+    counted = [one for one in slices if one.requests is not None and one.errors_5xx is not None and _is_known(one)]
+    busy = [(one.requests or 0, one.errors_5xx or 0) for one in counted if one.requests]
+    good = sum(errors <= BAD_SLICE_ERROR_RATE * requests for requests, errors in busy)
+    lookups = [(one.hits, one.misses) for one in slices if one.hits is not None and one.misses is not None]
+    timed = [one.latency for one in slices if one.latency is not None and one.is_counted]
+    cost_usd, cost_slices, costs = _costs(slices)
+    return Day(
+        of,
+        slices=len(slices),
+        known_slices=len(counted) + len(unreachable),
+        good_slices=good,
+        bad_slices=len(busy) - good + len(unreachable),
+        requests=sum(requests for requests, _ in busy) + sum(one.requests or 0 for one in unreachable),
+        errors_5xx=sum(one.errors_5xx or 0 for one in (*counted, *unreachable)),
+        errors_4xx=sum(one.errors_4xx or 0 for one in counted),
+        lookup_slices=len(lookups),
+        hits=sum(hits for hits, _ in lookups),
+        misses=sum(misses for _, misses in lookups),
+        cost_slices=cost_slices,
+        cost_usd=cost_usd,
+        timed_slices=len(timed) + sum(one.requests == 0 for one in slices if one.latency is None or not one.is_counted),
+        latencies=_latencies(timed),
+        cost_parts=costs,
+    )
 
-    def __init__(self) -> None:
-        self._added = Counter[str]()
-        self._cost_usd = 0.0
-        self._latencies: dict[Bucket, int] = {}
-        self._costs: dict[int, PartCost] = {}
 
-    def add(self, one: Observation) -> None:
-        added = self._added
-        added["slices"] += 1
-        self._add_requests(one)
-        if one.hits is not None and one.misses is not None:
-            added["lookup_slices"] += 1
-            added["hits"] += one.hits
-            added["misses"] += one.misses
+def _is_known(one: Observation) -> bool:
+    """Whether its counts say what became of its requests."""
+    return one.doubt is None or (one.is_counted and not one.is_unreachable)
+
+
+def _costs(slices: Iterable[Observation]) -> tuple[float, int, dict[int, PartCost]]:
+    total, count, parts = 0.0, 0, dict[int, PartCost]()
+    for one in slices:
         if one.cost_usd is not None:
-            added["cost_slices"] += 1
-            self._cost_usd += one.cost_usd
             part = part_of(one.start.astimezone(UTC))
-            known, usd = self._costs.get(part, (0, 0.0))
-            self._costs[part] = (known + 1, usd + one.cost_usd)
-        if one.latency is not None and one.is_counted:
-            added["timed_slices"] += 1
-            for bucket, count in one.latency.buckets():
-                self._latencies[bucket] = self._latencies.get(bucket, 0) + count
-        elif one.requests == 0:
-            added["timed_slices"] += 1
+            known, usd = parts.get(part, (0, 0.0))
+            parts[part] = known + 1, usd + one.cost_usd
+            total, count = total + one.cost_usd, count + 1
+    return total, count, parts
 
-    def _add_requests(self, one: Observation) -> None:
-        added = self._added
-        if one.is_unreachable:
-            good, bad = False, True
-        elif one.requests is not None and one.errors_5xx is not None and one.is_counted:
-            good = one.requests > 0 and one.errors_5xx <= BAD_SLICE_ERROR_RATE * one.requests
-            bad = one.requests > 0 and not good
-            added["errors_4xx"] += one.errors_4xx or 0
-        else:
-            return
-        added["known_slices"] += 1
-        added["good_slices"] += good
-        added["bad_slices"] += bad
-        added["requests"] += one.requests or 0
-        added["errors_5xx"] += one.errors_5xx or 0
 
-    def day(self, of: date) -> Day:
-        return Day(of, **self._added, cost_usd=self._cost_usd, latencies=self._latencies, cost_parts=self._costs)
+def _latencies(timed: Iterable[LatencyDistribution]) -> dict[Bucket, int]:
+    """Bucket by bucket; those of a stretch mostly share their bounds."""
+    shared: dict[int, list[LatencyDistribution]] = {}
+    for one in timed:
+        shared.setdefault(id(one.bounds_ms), []).append(one)
+    sums: dict[Bucket, int] = {}
+    for several in shared.values():
+        counts = map(sum, zip_longest(*(one.counts for one in several), fillvalue=0))
+        for bucket, count in LatencyDistribution(several[0].bounds_ms, tuple(counts)).buckets():
+            sums[bucket] = sums.get(bucket, 0) + count
+    return sums
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

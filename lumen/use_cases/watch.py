@@ -81,15 +81,15 @@ class _Fold:
     def open_alerts(self) -> tuple[Alert, ...]:
         return (*self._machine.open_alerts(), *self._spending.open_alerts(), *self._of_budget)
 
-    async def feed(self, observations: Iterable[Observation]) -> Sequence[AlertEvent]:
+    async def feed(self, observations: Sequence[Observation]) -> Sequence[AlertEvent]:
         events: list[AlertEvent] = []
         for count, one in enumerate(observations, 1):
             events += self._machine.feed(one)
             self._lookups.feed(one)
-            self.newest.append(as_stored(one))
             self.fed_until = one.start
             if count % TURN_OF_SLICES == 0:
                 await asyncio.sleep(0)
+        self.newest.extend(map(as_stored, observations[-KEPT_SLICES:]))
         self._remember(events)
         return events
 
@@ -335,7 +335,7 @@ class Watch:
         since = fold.fed_until or standing.newest - REPLAY
         stored = await self._alerts.observations(service, since)
         fold.newest_days = () if stored else fold.newest_days
-        await fold.feed(instead.get(one.start, one) for one in stored)
+        await fold.feed([instead.get(one.start, one) for one in stored])
         return fold
 
     async def _to_tell(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.codec import decode, encode, line, plain
 from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.controls import SILENCE_FIELDS
 from lumen.adapters.store.leases import lease_lost
@@ -156,6 +156,7 @@ KEEP_ALERTS = 300
 BATCH = 500
 #: Late points correct a day of slices, and the hour before it tells what was silent.
 TIMED_SLICES = 25 * 12
+_TIMES = {"latency"}
 
 
 class RedisAlerts:
@@ -337,11 +338,10 @@ def _standing(
 
 def _text(one: Observation, now: datetime) -> str:
     """Without what is unknown: eighteen days of slices are kept. Latencies, while they may be corrected, come last."""
-    is_recent = now - one.start <= TIMED_SLICES * SLICE
-    latency = one.latency.trimmed() if is_recent and one.latency is not None else None
-    told = json.loads(encode(replace(one, latency=latency)))
-    told["latency"] = told.pop("latency")
-    return json.dumps({name: value for name, value in told.items() if value is not None}, separators=(",", ":"))
+    told = plain(one, _TIMES)
+    if one.latency is not None and now - one.start <= TIMED_SLICES * SLICE:
+        told["latency"] = plain(one.latency.trimmed())
+    return line(told)
 
 
 def _told(stored: StoredAlert) -> Iterator[str | int]:

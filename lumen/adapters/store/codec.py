@@ -22,8 +22,21 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 def encode(value: object) -> str:
     """One line of JSON. Raises ValueError for NaN and infinities."""
-    plain = _adapter(type(value)).dump_python(value, mode="json")
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return line(_adapter(type(value)).dump_python(value, mode="json"))
+
+
+_LINE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def plain(value: object, without: set[str] | None = None) -> dict[str, Any]:
+    """Its fields as JSON holds them, but for those that are None and those of `without`."""
+    found: dict[str, Any] = _adapter(type(value)).dump_python(value, mode="json", exclude_none=True, exclude=without)
+    return found
+
+
+def line(plain_value: object) -> str:
+    """One line of JSON of what is plain. Raises ValueError for NaN and infinities."""
+    return _LINE.encode(plain_value)
 
 
 def decode(kind: type[T], text: str) -> T:
