@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bot.cli.advice_answers import HEALTH_CODES, Last
 from bot.cli.page import Page
+from bot.doctor.folded import folded
 from lumen.model.turn import Worth
 from lumen.use_cases.advice import TurnNow
 from lumen.wording.catalogue import Catalogue
@@ -87,12 +88,13 @@ class _Report(Page):
 
 
 def print_checks(checks: "Sequence[Check]", locale: str) -> None:
-    """A check in a line, and below what is wrong the sentence that mends it. Nothing is cut, no command broken."""
+    """A kind of check in a line, below what is wrong the sentence that mends it. Nothing is cut, no command broken."""
     words, console = Catalogue(locale), Console()
-    for check in checks:
-        sign = Text("ok   ", "green") if check.ok else Text("mend ", "red")
-        console.print(sign + Text(check.name, "bold"), soft_wrap=True)
-        for sentence in () if check.ok and check.says.code == "doctor.ok" else check.sentences:
+    for each in folded(checks):
+        sign = Text("ok   ", "green") if each.ok else Text("mend ", "red")
+        counted = f" ({words.plain(each.counted)})" if each.counted else ""
+        console.print(sign + Text(each.name + counted, "bold"), soft_wrap=True)
+        for sentence in each.sentences:
             for line in whole_lines(words.plain(sentence), console.width - len(INDENT)):
                 console.print(Text(INDENT + line), soft_wrap=True)
 

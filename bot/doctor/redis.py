@@ -1,14 +1,16 @@
 """Checks of Lumen's store and of the cache's server: reached, apart, durable, limited, on time, and with its keys."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
-from bot.doctor.check import Check, Findings
-from bot.wiring.examined import Examined, ServerFacts
+from bot.doctor.check import Check, Findings, Thing
+from bot.doctor.folded import some
+from bot.wiring.examined import ExaminedCache, ExaminedServers, KeysSeen, ServerFacts, StoreFacts
 from lumen.model.cluster_url import is_cluster, urls_of_nodes
 from lumen.model.messages import Message, NoData, message, with_remedy
+from lumen.model.service import ServiceId
 
 #: Clocks that are further apart than this make tokens, countdowns and the ends of windows wrong.
 MOST_APART_SECONDS = 30.0
@@ -29,38 +31,71 @@ def redis_cli(url: str) -> str:
     return shlex.join(words)
 
 
-async def server_checks(examined: Examined) -> Sequence[Check]:
-    """The store first: without it nothing else matters."""
+def store_checks(servers: ExaminedServers, store: StoreFacts | NoData) -> Sequence[Check]:
+    """Without it nothing else matters."""
     found = Findings("server: ")
-    store = await examined.store()
     if isinstance(store, NoData):
-        found.part("STATE_REDIS_URL", _explained(store, "STATE_REDIS_URL", examined.store_url))
-    elif store.warnings:
+        found.part("STATE_REDIS_URL", _explained(store, "STATE_REDIS_URL", servers.store_url))
+        return found.checks
+    if store.warnings:
         found.mend("STATE_REDIS_URL", *_warned(store.warnings[0]))
     else:
         found.fine("STATE_REDIS_URL", message("doctor.state_ok"))
-    if not isinstance(store, NoData):
-        for short in store.short:
-            found.mend(
-                "store's memory", short, message("doctor.memory_short_remedy", cli=redis_cli(examined.store_url))
-            )
-        for says, remedy in store.cluster:
-            found.mend("store's cluster", says, remedy)
-        look_at_clock(found, "store's clock", "STATE_REDIS_URL", store.ahead_seconds)
-    facts = await examined.cache.server.facts()
+    for short in store.short:
+        found.mend("store's memory", short, message("doctor.memory_short_remedy", cli=redis_cli(servers.store_url)))
+    for says, remedy in store.cluster:
+        found.mend("store's cluster", says, remedy)
+    look_at_clock(found, "store's clock", "STATE_REDIS_URL", store.ahead_seconds)
+    return found.checks
+
+
+async def cache_checks(
+    servers: ExaminedServers, cache: ExaminedCache, store: StoreFacts | NoData, names: Mapping[ServiceId, str]
+) -> Sequence[Check]:
+    """`names`: of the services that share it. What holds for its whole server is said of the first of its caches."""
+    of = Thing("cache", cache.place) if len(servers.caches) > 1 else None
+    found, facts = Findings("server: ", of), await cache.server.facts()
     if isinstance(facts, NoData):
-        found.part("CACHE_REDIS_URL", _explained(facts, "CACHE_REDIS_URL", examined.cache.url))
+        found.part("CACHE_REDIS_URL", _explained(facts, "CACHE_REDIS_URL", cache.url))
         return found.checks
     if not isinstance(store, NoData) and store.run_ids & facts.run_ids:
         found.mend("CACHE_REDIS_URL", *with_remedy("doctor.same_server"))
     elif facts.is_replica:
         found.mend("CACHE_REDIS_URL", *with_remedy("source.redis_read_only", where=facts.where))
     else:
-        found.fine("CACHE_REDIS_URL", message("doctor.cache_ok", where=facts.where, version=facts.version))
-    _policy(found, facts.policy, examined)
-    _limit(found, facts, examined)
-    _keys(found, facts)
-    return found.checks
+        found.fine("CACHE_REDIS_URL", _answers(cache, facts))
+    if cache.is_first:
+        _policy(found, facts.policy, cache)
+        _limit(found, facts, cache)
+        _sharing(found, [names[service] for service in cache.sharing])
+    return [*found.checks, *await _key_checks(servers, cache, facts.keys)]
+
+
+def _answers(cache: ExaminedCache, facts: ServerFacts) -> Message:
+    if is_cluster(cache.url):
+        nodes = len(facts.run_ids)
+        return message("doctor.cache_cluster_ok", where=facts.where, version=facts.version, nodes=nodes)
+    return message("doctor.cache_ok", where=facts.where, version=facts.version)
+
+
+def _sharing(found: Findings, names: Sequence[str]) -> None:
+    if len(names) > 1:
+        found.fine("shared", message("doctor.cache_shared", count=len(names), services=some(names)))
+
+
+async def _key_checks(servers: ExaminedServers, cache: ExaminedCache, first: KeysSeen) -> Sequence[Check]:
+    """Of each prefix; the `first` one's keys were looked at with the server."""
+    checks: list[Check] = []
+    several = sum(len(one.services) for one in servers.caches) > 1
+    for prefix in cache.services:
+        keys = first if prefix == first.prefix else await cache.by_prefix(prefix).seen()
+        found = Findings("server: ", Thing("prefix", f"{prefix}* {cache.place}") if several else None)
+        if isinstance(keys, NoData):
+            found.part("CACHE_KEY_PREFIX", keys)
+        else:
+            _keys(found, keys)
+        checks += found.checks
+    return checks
 
 
 def _warned(says: Message) -> tuple[Message, Message]:
@@ -100,7 +135,7 @@ def _explained(lacking: NoData, name: str, url: str) -> NoData:
     return replace(lacking, remedy=remedy)
 
 
-def _policy(found: Findings, policy: str, examined: Examined) -> None:
+def _policy(found: Findings, policy: str, cache: ExaminedCache) -> None:
     """volatile-* evicts answers and keeps the setting; allkeys-* may evict the setting; noeviction refuses writes."""
     if policy.startswith("volatile-"):
         found.fine("maxmemory-policy", message("doctor.policy_ok", policy=policy))
@@ -111,35 +146,32 @@ def _policy(found: Findings, policy: str, examined: Examined) -> None:
         found.mend(
             "maxmemory-policy",
             message(code, policy=policy),
-            setting_remedy(examined, "maxmemory-policy", "volatile-lru"),
+            setting_remedy(cache, "maxmemory-policy", "volatile-lru"),
         )
 
 
-def _limit(found: Findings, facts: ServerFacts, examined: Examined) -> None:
+def _limit(found: Findings, facts: ServerFacts, cache: ExaminedCache) -> None:
     if facts.max_mb == 0:
         reason = message("source.no_maxmemory", where=facts.where)
         # Only a server of one's own is without: Memorystore's instances always have a limit.
-        remedy = message(
-            "doctor.setting_remedy", cli=redis_cli(examined.cache.url), setting="maxmemory", wanted="256mb"
-        )
+        remedy = message("doctor.setting_remedy", cli=redis_cli(cache.url), setting="maxmemory", wanted="256mb")
         found.mend("maxmemory", reason, remedy)
     elif not isinstance(facts.max_mb, NoData):
         found.fine("maxmemory")
 
 
-def setting_remedy(examined: Examined, setting: str, wanted: str) -> Message:
+def setting_remedy(cache: ExaminedCache, setting: str, wanted: str) -> Message:
     """How a setting of the cache's server is changed: by Google where it is a Memorystore instance."""
-    if not examined.cache.instance:
-        cli = redis_cli(examined.cache.url)
+    if not cache.instance:
+        cli = redis_cli(cache.url)
         return message("doctor.setting_remedy", cli=cli, setting=setting, wanted=wanted)
-    _, project, _, region, _, instance = examined.cache.instance.split("/")
+    _, project, _, region, _, instance = cache.instance.split("/")
     where = f"{instance} --region={region} --project={project}"
     return message("doctor.managed_setting_remedy", where=where, setting=setting, wanted=wanted)
 
 
-def _keys(found: Findings, facts: ServerFacts) -> None:
+def _keys(found: Findings, keys: KeysSeen) -> None:
     """A wrong prefix shows in nothing else: sweeps find no key, and say so only when they are asked for."""
-    keys = facts.keys
     if keys.others and not keys.ours:
         prefix, looked = keys.prefix, keys.others
         if keys.common:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.config import Settings
 from bot.doctor.check import Check, Findings
+from bot.doctor.folded import some
 from bot.numerics import missing_statistics
 from bot.service_settings import ServiceSettings
 from lumen.model.messages import Message, message, with_remedy
@@ -18,8 +19,6 @@ from lumen.policies.freezes import Freezes, frozen_until
 LONG = timedelta(days=60)
 #: ... and so are weekly ones that leave less than this of a week, looked at hour by hour.
 LEAST_OPEN = timedelta(hours=24)
-#: Services whose names a line has room for.
-MOST_NAMED = 5
 _HOUR, _WEEK = timedelta(hours=1), timedelta(days=7)
 
 
@@ -27,7 +26,7 @@ def setting_checks(settings: Settings) -> Sequence[Check]:
     """Everything malformed has stopped the start already; this looks at what is only unwise."""
     found = Findings("setting: ")
     names = names_of(settings.services)
-    found.fine("environment", message("doctor.environment_ok", services=_some(list(names.values()))))
+    found.fine("environment", message("doctor.environment_ok", services=some(list(names.values()))))
     _each(found, settings, _prices)
     for place, note in settings.notes:
         found.mend(f"openslo {place}", note, message("setting.slo_left_remedy"))
@@ -80,12 +79,8 @@ def _each(found: Findings, settings: Settings, look: Callable[[Findings, Service
                 told.append((check, whose := []))
             whose.extend(names[service] for service in alike)
     for check, services in told:
-        of = "" if len(services) == len(names) else f" ({_some(services)})"
+        of = "" if len(services) == len(names) else f" ({some(services)})"
         found.checks.append(replace(check, name=f"{check.name}{of}"))
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= MOST_NAMED else f"{', '.join(names[:MOST_NAMED])} … ({len(names)})"
 
 
 def _auto_apply(found: Findings, settings: Settings) -> None:

@@ -37,6 +37,12 @@ def open_caches(watched: Mapping[ServiceId, ServiceSettings]) -> Mapping[Service
     return found
 
 
+def place_of(url: str) -> str:
+    """The cache as people know it, without its password: host, port and database, or the path of a socket."""
+    host, port, database = cache_place(url)
+    return f"{host}:{port}/{database}" if port else f"{host} {database}" if database else host
+
+
 async def close_caches(caches: Mapping[ServiceId, TunedCache]) -> None:
     """All of them."""
     for cache in dict.fromkeys(caches.values()):

@@ -60,7 +60,7 @@ class GoogleCloud:
         self.server.serve(self.cloud_run.revision_rpcs, self.cloud_run.revision_methods)
         self.server.serve(self.budgets.rpcs, self.budgets.methods)
         self.server.serve(operations.RPCS, self.operations.methods)
-        projects = Projects(project, self.faults.may)
+        projects = Projects(project, metrics.others, self.faults.may)
         self.server.serve(projects.rpcs, projects.methods)
 
         self.spent_usd: Callable[[], float] = lambda: 0.0
@@ -73,6 +73,7 @@ class GoogleCloud:
             change_seconds,
             lambda: self.redis_instance,
             self.logs,
+            metrics.others,
         )
         self.news = BudgetNews(billing_account, self.budgets, clock.seconds, self._spent, self.extras.publish)
         self.channels.deliver = self.extras.deliver

@@ -122,7 +122,7 @@ class Faults:
         if self.quotas is not None:
             self.quotas.use(call)
         permission = PERMISSIONS.get(call, "")
-        if permission and not (self.may(permission) and self._may_in(project, permission)):
+        if permission and not self.may(permission, project):
             raise Refusal(
                 grpc.StatusCode.PERMISSION_DENIED,
                 f"Permission '{permission}' denied on resource (or it may not exist).",
@@ -137,12 +137,10 @@ class Faults:
             return fault
         raise refusal_of(fault)
 
-    def may(self, permission: str) -> bool:
-        """Whether the caller has an IAM permission."""
-        return not any(fnmatchcase(permission, pattern) for pattern in self.denied)
-
-    def _may_in(self, project: str, permission: str) -> bool:
-        return not any(fnmatchcase(permission, pattern) for pattern in self.denied_in.get(project, ()))
+    def may(self, permission: str, project: str = "") -> bool:
+        """Whether the caller has an IAM permission, everywhere and in that project."""
+        lacks = self.denied | self.denied_in.get(project, set())
+        return not any(fnmatchcase(permission, pattern) for pattern in lacks)
 
     def _use(self, fault: MethodFault) -> None:
         if fault.remaining is None:

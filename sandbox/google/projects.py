@@ -1,6 +1,6 @@
 """Projects have an id, which people choose, and a number, by which Google names them in budgets and addresses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 from zlib import crc32
 
@@ -25,14 +25,20 @@ def number_of(project: str) -> str:
 class Projects:
     """google.cloud.resourcemanager.v3 Projects: what a caller may do in the whole of one."""
 
-    def __init__(self, project: str, may: Callable[[str], bool]) -> None:
-        self._names = {f"projects/{project}", f"projects/{number_of(project)}"}
-        self._may = may
+    def __init__(self, project: str, others: Set[str], may: Callable[[str, str], bool]) -> None:
+        """`others`: projects that are here too; `may`: whether the caller has a permission in a project."""
+        self._project, self._others, self._may = project, others, may
         self.rpcs: Mapping[str, Rpc] = {_TEST_IAM.method: _TEST_IAM}
         self.methods = {_TEST_IAM.method: self.test_iam_permissions}
 
     def test_iam_permissions(self, request: Any) -> Any:
         """Those of the permissions asked about that the caller has; of a strange project nothing is told."""
-        if request.resource not in self._names:
-            raise Refusal(grpc.StatusCode.PERMISSION_DENIED, "The caller does not have permission")
-        return _TEST_IAM.response(permissions=[one for one in request.permissions if self._may(one)])
+        project = self._named(request.resource)
+        return _TEST_IAM.response(permissions=[one for one in request.permissions if self._may(one, project)])
+
+    def _named(self, name: str) -> str:
+        """By its id or its number."""
+        for project in (self._project, *self._others):
+            if name in (f"projects/{project}", f"projects/{number_of(project)}"):
+                return project
+        raise Refusal(grpc.StatusCode.PERMISSION_DENIED, "The caller does not have permission")

@@ -239,6 +239,15 @@ class CacheServer:
             keys=keys,
         )
 
+    async def seen(self) -> KeysSeen | NoData:
+        """Some keys alone."""
+        try:
+            with reading(self.redis):
+                async with primaries(self.redis) as servers:
+                    return await self._keys(servers)
+        except SourceUnavailable as error:
+            return no_data(error)
+
     async def ahead_seconds(self, clock: Clock) -> float | None:
         """By how much `clock` is ahead of the server's beyond what the way takes; None: not told.
 

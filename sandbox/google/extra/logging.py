@@ -1,6 +1,6 @@
 """google.logging.v2.LoggingServiceV2: entries can be listed; nobody writes any over the API."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 from urllib.parse import quote
 
@@ -18,10 +18,11 @@ USUAL_PAGE, MAX_PAGE = 50, 1000
 
 
 class Logging:
-    """The entries of one project."""
+    """The entries of one project; others that are here have none."""
 
-    def __init__(self, project: str, logs: Logs, now: Callable[[], float]) -> None:
+    def __init__(self, project: str, others: Set[str], logs: Logs, now: Callable[[], float]) -> None:
         self._parent = f"projects/{project}"
+        self._others = others
         self._logs = logs
         self._now = now
         self.rpcs: Mapping[str, Rpc] = learn(LoggingServiceV2AsyncClient.get_transport_class("grpc_asyncio"))
@@ -31,14 +32,15 @@ class Logging:
         if not request.resource_names:
             raise invalid_argument("The request must name at least one resource.")
         for name in request.resource_names:
-            if name != self._parent:
+            if name != self._parent and name.removeprefix("projects/") not in self._others:
                 raise not_found(f"Resource '{name}' was not found; this sandbox has '{self._parent}'.")
         if not 0 <= request.page_size <= MAX_PAGE:
             raise invalid_argument(f"page_size must be at most {MAX_PAGE}.")
         if request.order_by not in ("", "timestamp asc", "timestamp desc"):
             raise invalid_argument(f"order_by '{request.order_by}' must be 'timestamp asc' or 'timestamp desc'.")
         passes = parse(request.filter)
-        found = [entry for entry in self._logs.until(self._now()) if passes(entry)]
+        is_own = self._parent in request.resource_names
+        found = [entry for entry in self._logs.until(self._now()) if is_own and passes(entry)]
         if request.order_by == "timestamp desc":
             found.reverse()
         mark = f"{request.filter} {request.order_by}".encode()

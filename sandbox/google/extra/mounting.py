@@ -1,7 +1,7 @@
 """Mounts the optional APIs, each at its first call."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +31,16 @@ class Extras:
         change_seconds: float,
         instance: Callable[[], InstanceFacts | None],
         logs: Logs,
+        others: Set[str],
     ) -> None:
-        """`instance` is asked at Memorystore's first call: None where there is none by then."""
+        """`others`: projects that are here too.
+
+        `instance` is asked at Memorystore's first call: None where there is none by then.
+        """
         self._server = server
         self._operations = operations
         self._instance = instance
-        self._project = project
+        self._project, self._others = project, others
         self._now = now
         self._change_seconds = change_seconds
         self._logs = logs
@@ -103,7 +107,7 @@ class Extras:
     def _logging(self) -> Handlers:
         from sandbox.google.extra.logging import Logging
 
-        logging = Logging(self._project, self._logs, self._now)
+        logging = Logging(self._project, self._others, self._logs, self._now)
         return self._server.handlers(logging.rpcs, logging.methods)
 
     def advance(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.doctor.contract import contract_checks
-from bot.wiring.examined import open_examined
+from bot.wiring.examined import open_servers
 from demo.valkey import EmbeddedValkey, Kind
 from demo.world import World
 from lumen.adapters.cache.client import open_cache
@@ -35,9 +35,9 @@ async def told(
             seconds, _ = await cache.time()
             await cache.xadd(f"{ACCESSES_KEY}:ion-api", {"b": b"\xff\xfe"}, id=f"{1000 * (seconds - silent_seconds)}-0")
         await cache.aclose()
-        async with open_examined(settings(world, cache_redis_url=server.url, cache_instance=instance)) as examined:
+        async with open_servers(settings(world, cache_redis_url=server.url, cache_instance=instance)) as servers:
             measured = snapshot(ttl=TtlSetting(300, 0, None, None, contract=version))
-            checks = await contract_checks(examined, measured, is_alone=True)
+            checks = await contract_checks(servers.caches[0], measured, "ion-api")
     assert wrong(checks) == {}
     return {check.name.partition(": ")[2]: Catalogue("en").plain(check.says) for check in checks}
 

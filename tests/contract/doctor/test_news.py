@@ -8,8 +8,8 @@ import pytest
 from google.pubsub_v1 import PublisherAsyncClient, PubsubMessage
 
 from bot.doctor.check import Check, Findings
-from bot.doctor.servers import look_at_news
-from bot.wiring.examined import open_examined
+from bot.doctor.google import look_at_news
+from bot.wiring.examined import open_examined, open_servers
 from demo.world import World
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.wording.catalogue import Catalogue
@@ -31,7 +31,7 @@ async def google(sandbox_world: World, sandbox: SandboxClient) -> AsyncIterator[
 async def looked(world: World, topic: str = NAME) -> Check:
     made = settings(world, budget_topic=topic, billing_account="")
     found = Findings()
-    async with open_examined(made) as examined:
+    async with open_servers(made) as servers, open_examined(made, servers) as examined:
         await look_at_news(found, examined, made.project_id)
     (check,) = found.checks
     assert all(Catalogue(locale).plain(one) for locale in ("en", "ko") for one in check.sentences)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.config import Settings
-from bot.wiring.examined import open_examined
+from bot.wiring.examined import open_examined, open_servers
 from demo.world import World
 from lumen.adapters.cache.client import open_cache
 from lumen.adapters.cache.redis_info import RedisInfoCache
@@ -152,7 +152,7 @@ async def test_the_bot_s_month_is_that_of_the_world_s_ledger(sandbox_world: Worl
     }
     given |= {"service_name": f"{sandbox_world.addresses.service},{sandbox_world.addresses.service}-canary"}
     settings = Settings(**given)
-    async with open_examined(settings) as examined:
+    async with open_servers(settings) as servers, open_examined(settings, servers) as examined:
         found = (await examined.collector.snapshots(settings.services))[settings.services[0]].spend
     assert isinstance(found, Spend)
     if isinstance(found.month_to_date_usd, NoData):

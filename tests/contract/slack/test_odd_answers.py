@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.doctor.slack import oncall_checks, slack_checks
+from bot.doctor.slack import Directory, approver_checks, channel_checks, oncall_checks, token_checks
 from bot.slack.connection import Tickets
 from bot.wiring.slack import SlackSide, open_slack
 from handlers.blocks.card import Shown
@@ -129,8 +129,10 @@ async def test_doctor_tells_of_any_odd_answer(callers: Callers, method: str) -> 
     for odd in ODD.values():
         await control.fault(method, "answer", times=-1, **odd)
         checks = [
-            *await slack_checks(callers.bot, callers.app, facts.channel, approvers),
-            *await oncall_checks(callers.bot, facts.approver),
+            *await token_checks(callers.bot, callers.app),
+            *await channel_checks(callers.bot, facts.channel),
+            *await approver_checks(Directory(callers.bot), approvers),
+            *await oncall_checks(Directory(callers.bot), facts.approver),
         ]
         assert any(not check.ok for check in checks), odd
         assert all(Catalogue("ko").plain(sentence) for check in checks for sentence in check.sentences)
