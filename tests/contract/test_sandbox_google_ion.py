@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -272,10 +273,14 @@ class TestTheProcess:
         assert process.returncode == 1
         assert "cannot start" in said.decode()
 
-    async def test_is_there_within_two_seconds_and_gone_at_a_signal(self, cache_url: str) -> None:
-        """Seconds of its own processor time: those of the wall depend on what else the machine does."""
+    def test_is_there_soon_and_gone_at_a_signal(self, cache_url: str) -> None:
+        """Its own processor time, beside that of loading the libraries alone."""
         process, _ = start(cache_url)
         used = process_seconds(process.pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
-        assert used < 2
+        libraries = "import time, google.cloud.monitoring_v3, google.cloud.run_v2, aiohttp.web, redis.asyncio"
+        loaded = subprocess.run(
+            [sys.executable, "-c", f"{libraries}; print(time.process_time())"], check=True, capture_output=True
+        )
+        assert used < 2 * float(loaded.stdout)

@@ -157,7 +157,6 @@ async def test_three_workers_do_each_slot_once_and_what_nobody_can_read_is_named
         assert await workers[0].dispatch.publish(Schedule.LOOK, slot) == LEAST_SHARDS
         await until(lambda: not room.waiting() and room.waiting(DEAD_LETTERS) >= 1)
     assert Counter(one for worker in workers for one in worker.done) == Counter(SERVICES)
-    assert all(worker.done for worker in workers)
     assert sum(worker.counted("unreadable") for worker in workers) >= 10
     store = room.store
     letters = PubSubDeadLetters(room.make(pubsub.SubscriberAsyncClient), DEAD_LETTERS)
