@@ -104,7 +104,8 @@ async def _servers(settings: Settings, servers: ExaminedServers) -> Sequence[Che
 
 async def _store(servers: ExaminedServers) -> StoreFacts | NoData:
     try:
-        return await asyncio.wait_for(servers.store(), PART_SECONDS)
+        async with asyncio.timeout(PART_SECONDS):
+            return await servers.store()
     except TimeoutError:
         return NoData(*with_remedy("doctor.hangs", seconds=PART_SECONDS))
     except LumenError as error:
