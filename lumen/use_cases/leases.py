@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import secrets
 import zlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +29,8 @@ AHEAD = timedelta(minutes=2)
 BATCHES, MOST_AT_ONCE = 12, 32
 #: After so many batches of which the store answered to none, no further one is tried.
 SILENCE = 3
+#: So many services of a batch are done side by side: few enough that clicks get their turn between them.
+TOGETHER = 8
 #: On the wall: so long after its first service a batch begins with no further one.
 MOST_TIME = timedelta(seconds=20)
 
@@ -62,19 +64,23 @@ class Batch:
     put_off: list[ServiceId] = field(default_factory=list, init=False)
 
     async def each(self, do: Callable[[ServiceId, Lease], Awaitable[bool | None]]) -> None:
-        """One after the other; each is marked done as it ends, unless `do` says False. One that fails holds up none.
+        """Some at a time, which share their trips to the store; each is marked done as it ends, unless `do` says False.
+        One that fails holds up none.
 
         Those that are not begun within twenty seconds are put off, for whoever comes to them first.
         """
-        loop = asyncio.get_running_loop()
-        until = loop.time() + MOST_TIME.total_seconds()
-        for nth, (service, lease) in enumerate(self.leases.items()):
-            if nth and loop.time() >= until:
-                self.put_off.append(service)
-                continue
+
+        async def one(service: ServiceId) -> None:
             with noted(self.failures, service):
-                if await do(service, lease) is not False:
+                if await do(service, self.leases[service]) is not False:
                     await self.done(service)
+
+        loop, waiting = asyncio.get_running_loop(), list(self.leases)
+        until = loop.time() + MOST_TIME.total_seconds()
+        while waiting and (len(waiting) == len(self.leases) or loop.time() < until):
+            some, waiting = waiting[:TOGETHER], waiting[TOGETHER:]
+            await _all(map(one, some))
+        self.put_off.extend(waiting)
 
     async def done(self, service: ServiceId) -> None:
         """For ever. Raises LeaseLost."""
@@ -222,6 +228,13 @@ async def with_lease(
         finally:
             with contextlib.suppress(StoreUnavailable, OutcomeUnknown):
                 await leases.release(service, lease)
+
+
+async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Each to its end, also where another one fails; then raises what the first did."""
+    for ended in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended
 
 
 async def _cancel(task: "asyncio.Future[Any]") -> None:

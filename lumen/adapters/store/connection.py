@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from lumen.adapters.redis_clients import open_pool
 from lumen.adapters.store.node import Node
 from lumen.adapters.store.topology import Topology
+from lumen.adapters.store.trips import Trips
 from lumen.model.cluster_url import is_cluster, urls_of_nodes
 from lumen.model.messages import StoreUnavailable
 from lumen.model.service import ServiceId
@@ -38,6 +39,7 @@ class StoreClient(Redis):
         super().__init__(connection_pool=pool_of(begin))
         self.auto_close_connection_pool = True
         self._only = Node(self)
+        self._trips: dict[Node, Trips] = {}
         #: None for the one server.
         self.topology = Topology(url, self, lambda one: Redis.from_pool(pool_of(one))) if is_cluster(url) else None
 
@@ -48,6 +50,13 @@ class StoreClient(Redis):
     async def holder(self, of: ServiceId | str) -> Node:
         """The server of a service, or of a key. Raises StoreUnavailable."""
         return self._only if self.topology is None else await self.topology.holder(of)
+
+    def trips(self, node: Node) -> Trips:
+        """Those to one server, which whoever asks in one moment shares."""
+        found = self._trips.get(node)
+        if found is None:
+            found = self._trips[node] = Trips(node)
+        return found
 
     async def nodes(self) -> Sequence[Node]:
         """The one server, or the cluster's primaries. Raises StoreUnavailable."""

@@ -115,11 +115,16 @@ async def ask(connection: AbstractConnection, *command: str | int) -> Any:
 
 
 async def ask_each(connection: AbstractConnection, commands: Sequence[Command]) -> Sequence[Any]:
-    """The answers to several commands in one trip: all are read, whatever one of them is, else the next caller would
-    get them."""
-    await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+    """The answers to several commands in one trip."""
+    return await answers(connection, connection.pack_commands(commands), len(commands))
+
+
+async def answers(connection: AbstractConnection, packed: Sequence[bytes], count: int) -> Sequence[Any]:
+    """To `count` commands, as they are written: all are read, whatever one of them is, else the next caller would get
+    them."""
+    await connection.send_packed_command(packed, check_health=False)
     found: list[Any] = []
-    for _ in commands:
+    for _ in range(count):
         try:
             found.append(await connection.read_response())
         except exceptions.ResponseError as error:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from redis.asyncio.connection import AbstractConnection
 from lumen.adapters.store.answers import REFUSALS, SILENCE, refused, unanswered, unreachable
 from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.hint import QUIET, hint_of, touch
-from lumen.adapters.store.node import Command, Node, ask, ask_each, reached, whole
+from lumen.adapters.store.node import Command, Node, answers, ask, ask_each, reached, whole
+from lumen.adapters.store.trips import Asked, NotReplicatedError
 from lumen.model.messages import NotPrepared, OtherSchema, OutcomeUnknown, StoreUnavailable, with_remedy
 from lumen.model.service import ServiceId
 
@@ -139,6 +140,15 @@ def pages(limit: int) -> Iterator[int]:
     yield from (min(PAGE, limit - at) for at in range(0, limit, PAGE))
 
 
+#: Changes of looks and turns, which go with others in one trip; what people wait for goes alone.
+TOGETHER = "slot_claim", "slot_done", "lease_renew", "lease_release", "watch_look", "turn_save"
+
+
+@cache
+def _together() -> frozenset[Script]:
+    return frozenset(map(script, TOGETHER))
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """`status` is OK or a script's own word for why it changed nothing; `values` is what follows."""
@@ -164,14 +174,35 @@ class Call:
     changes: bool = False
     makes_work: bool = False
 
+    def packed(self, speaks: str, not_after: str | int = "") -> bytes:
+        """The command by the script's digest, as it is written; of a service that is asked often its keys are known."""
+        own = (self.dedupe,) if self.dedupe else ()
+        words = (*own, speaks, not_after, *self.args)
+        count = len(NAMES) + len(own)
+        begin = b"*%d\r\n$7\r\nEVALSHA\r\n" % (3 + len(NAMES) + len(words))
+        return b"".join(
+            (begin, _word(self.script.digest), _word(count), _packed_keys(self.service), *map(_word, words))
+        )
+
     def after_its_script(self, speaks: str, not_after: str | int = "") -> Sequence[str | int]:
         """Keys and arguments. `speaks`: the layouts that are taken; `not_after`: see common.lua."""
         keys = all_keys(self.service) + ([self.dedupe] if self.dedupe else [])
         return (len(keys), *keys, speaks, not_after, *self.args)
 
 
+def _word(word: str | int) -> bytes:
+    text = word.encode() if isinstance(word, str) else b"%d" % word
+    return b"$%d\r\n%b\r\n" % (len(text), text)
+
+
+@lru_cache(maxsize=4096)
+def _packed_keys(service: ServiceId) -> bytes:
+    return b"".join(map(_word, all_keys(service)))
+
+
 class Calls:
-    """Scripts for one store. Several callers may share it; each call takes a connection of the pool for itself.
+    """Scripts for one store. Several callers may share it; each change takes a connection of the pool for itself, but
+    for what looks and turns do with many services.
 
     `schemas`: the layouts that are taken.
     """
@@ -218,6 +249,32 @@ class Calls:
         return await self._redis.at(call.service, partial(self._run_at, call))
 
     async def _run_at(self, call: Call, node: Node) -> Reply:
+        hint = hint_of(self._redis, call.service) if call.makes_work else ""
+        is_shared = not call.changes or call.script in _together()
+        if not is_shared or (hint and await self._redis.holder(hint) is not node):
+            return await self._run_alone(call, node)
+        raw = await self._send_with_others(call, node, hint)
+        return _checked(raw, node, call.service)
+
+    async def _send_with_others(self, call: Call, node: Node, hint: str) -> Sequence[Any]:
+        def asked(not_after: int) -> Asked:
+            until = not_after if call.changes else ""
+            first = touch(hint, call.service, not_after) if hint else ()
+            full = partial(call.after_its_script, self._speaks, until)
+            return Asked(first, call.packed(self._speaks, until), lambda: ("EVAL", call.script.text, *full()))
+
+        try:
+            trips = self._redis.trips(node)
+            return await trips.ask(asked, replicated_key(call.service) if call.changes else "")
+        except NotReplicatedError as error:
+            await self._without_replica(node)
+            return error.answer
+        except REFUSALS as error:
+            raise refused(error, node.where) from error
+        except SILENCE as error:
+            raise (unanswered if call.changes else unreachable)(error, node.where) from error
+
+    async def _run_alone(self, call: Call, node: Node) -> Reply:
         async with node.connection() as connection:
             try:
                 not_after = await node.not_after(connection) if call.changes else ""
@@ -273,7 +330,12 @@ class Calls:
             is_safe = await node.reach_replica(connection, replicated_key(service))
         except SILENCE as error:
             raise unanswered(error, node.where) from error
-        if not is_safe and await self._redis.has_replica(node):
+        if not is_safe:
+            await self._without_replica(node)
+
+    async def _without_replica(self, node: Node) -> None:
+        """Raises OutcomeUnknown where one ought to hold it."""
+        if await self._redis.has_replica(node):
             raise OutcomeUnknown(*with_remedy("state.not_replicated", where=node.where))
 
     async def _read_share(self, first: ServiceId, calls: Sequence[tuple[int, Call]]) -> Sequence[tuple[int, Reply]]:
@@ -326,12 +388,11 @@ async def _told(commands: Sequence[Command], node: Node) -> None:
 
 async def _answers(connection: AbstractConnection, calls: Sequence[Call], speaks: str) -> Sequence[Sequence[Any]]:
     """In one trip, and a second one for scripts that were not known. Raises what the client raises."""
-    rests = [call.after_its_script(speaks) for call in calls]
-    short = [("EVALSHA", call.script.digest, *rest) for call, rest in zip(calls, rests, strict=True)]
-    found = list(await ask_each(connection, short))
+    found = list(await answers(connection, [call.packed(speaks) for call in calls], len(calls)))
     unknown = [at for at, answer in enumerate(found) if isinstance(answer, exceptions.NoScriptError)]
     if unknown:
-        told = await ask_each(connection, [("EVAL", calls[at].script.text, *rests[at]) for at in unknown])
+        again = [("EVAL", calls[at].script.text, *calls[at].after_its_script(speaks)) for at in unknown]
+        told = await ask_each(connection, again)
         for at, answer in zip(unknown, told, strict=True):
             found[at] = answer
     return whole(found)

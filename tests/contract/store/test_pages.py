@@ -137,12 +137,16 @@ SCRIPTS = sorted((Path(room.__file__).parent / "scripts").glob("*.lua"))
 @pytest.mark.parametrize("server", ["valkey"], indirect=True, scope="session")
 async def test_no_script_holds_the_store_for_more_than_a_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     await Full(store).fill()
-    counted, send = Counted({}), Calls._send
+    counted, send, send_with_others = Counted({}), Calls._send, Calls._send_with_others
 
     async def sent(self: Calls, node: Any, connection: Any, call: Call, *rest: Any) -> Any:
         return await counted.around(store, call, lambda: send(self, node, connection, call, *rest))
 
+    async def sent_with_others(self: Calls, call: Call, *rest: Any) -> Any:
+        return await counted.around(store, call, lambda: send_with_others(self, call, *rest))
+
     monkeypatch.setattr(Calls, "_send", sent)
+    monkeypatch.setattr(Calls, "_send_with_others", sent_with_others)
     alerts, turns = RedisAlerts(store.redis, store.clock), RedisTurns(store.redis)
     recent = await store.proposals.recent(SERVICE, PROPOSALS)
     assert [one.id for one in recent] == [f"P{n}" for n in range(PROPOSALS, 0, -1)]
