@@ -72,6 +72,7 @@ class Collection:
         self._collector = collector
         self._services = services
         self._answers: _Answers | None = None
+        self._asking = asyncio.Lock()
 
     async def is_cut_off(self, service: ServiceId) -> bool:
         """Whether its cache does not answer: nobody asks it a second time."""
@@ -95,9 +96,10 @@ class Collection:
         )
 
     async def _asked(self) -> "_Answers":
-        if self._answers is None:
-            self._answers = await self._ask()
-        return self._answers
+        async with self._asking:  # services that are looked at side by side ask once
+            if self._answers is None:
+                self._answers = await self._ask()
+            return self._answers
 
     async def _ask(self) -> "_Answers":
         collector, services, now = self._collector, self._services, self._collector.clock.now()

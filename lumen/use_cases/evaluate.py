@@ -181,6 +181,7 @@ class TurnHistory:
     watched: Sequence[ServiceId] = ()
     _months: dict[str, _Month] = field(default_factory=dict, init=False)
     _weeks: dict[ServiceId, KeptHours] = field(default_factory=dict, init=False)
+    _adding_up: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def of(self, snapshot: Snapshot) -> Past:
         """Raises StoreUnavailable."""
@@ -226,12 +227,13 @@ class TurnHistory:
     async def _month(self, snapshot: Snapshot) -> _Month:
         """Worked out once for all services of the project, beside the loop: the days of a fleet are many."""
         service = snapshot.service
-        known = self._months.get(service.project)
-        if known is None or not known.serves(snapshot):
-            mates = [one for one in self.watched if one.project == service.project] or [service]
-            costs = await self.days.costs_of(mates)
-            known = self._months[service.project] = await asyncio.to_thread(_month_of, costs, snapshot)
-        return known
+        async with self._adding_up:
+            known = self._months.get(service.project)
+            if known is None or not known.serves(snapshot):
+                mates = [one for one in self.watched if one.project == service.project] or [service]
+                costs = await self.days.costs_of(mates)
+                known = self._months[service.project] = await asyncio.to_thread(_month_of, costs, snapshot)
+            return known
 
 
 @dataclass(frozen=True, slots=True)

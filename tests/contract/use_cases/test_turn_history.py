@@ -1,5 +1,6 @@
 """What a turn knows of the time before it, from a real store."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -156,3 +157,21 @@ async def test_what_a_process_keeps_of_the_week_is_what_it_would_read_anew(tower
         seen = seen_at(tower)
         assert await kept.of(seen) == await turn_history(tower, Here()).of(seen)
     assert len(kept._weeks[SERVICE].values) == (7 * 24 - 49) * 5  # five figures an hour, but for two days and a little
+
+
+async def test_services_that_are_looked_at_side_by_side_add_up_the_month_once(
+    tower: Tower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stored_days(tower, SERVICE, [4.0] * 30)
+    asked, costs_of = [], RedisDays.costs_of
+
+    async def counted(self: RedisDays, services: Sequence[ServiceId]) -> object:
+        asked.append(services)
+        return await costs_of(self, services)
+
+    monkeypatch.setattr(RedisDays, "costs_of", counted)
+    watched = replace(turn_history(tower, Here()), watched=(SERVICE, OTHER))
+    seen = seen_at(tower)
+    both = await asyncio.gather(*(watched.of(replace(seen, service=one)) for one in (SERVICE, OTHER)))
+    assert [past.cost_change for past in both] == [0.0, None]
+    assert asked == [[SERVICE, OTHER]]
