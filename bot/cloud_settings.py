@@ -14,6 +14,7 @@ _MAIL = r"^([^@\s,]+@[^@\s,]+\.[^@\s,]+)?$"
 class CloudSettings(Thresholds):
     """All may be empty: what they would make is left out then."""
 
+    lumen_account: Annotated[str, Field(pattern=_MAIL)] = ""
     alert_email: Annotated[str, Field(pattern=_MAIL)] = ""
     public_url: Annotated[str, Field(pattern=_URL)] = ""
     oidc_audience: Annotated[str, Field(pattern=r"^\S*$")] = ""

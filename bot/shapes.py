@@ -27,6 +27,7 @@ EXAMPLES: Mapping[str, str] = {
     "billing_account": "012345-6789AB-CDEF01",
     "budget_topic": "budget-alerts",
     "alert_email": "ion-oncall@example.com",
+    "lumen_account": "lumen-bot@naeda-genesis.iam.gserviceaccount.com",
     "public_url": "https://lumen-http-1234567890.us-central1.run.app",
     "oidc_audience": "https://lumen-http-1234567890.us-central1.run.app",
     "oidc_service_account": "lumen-caller@naeda-genesis.iam.gserviceaccount.com",

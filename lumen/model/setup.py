@@ -19,6 +19,8 @@ class Kind(StrEnum):
 
     METRIC = "metric"
     ROLE = "role"
+    #: A role that Lumen's own account has in a project.
+    ACCESS = "access"
     TOPIC = "topic"
     SUBSCRIPTION = "subscription"
     GRANT = "grant"

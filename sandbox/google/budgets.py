@@ -10,8 +10,8 @@ from google.cloud.billing.budgets_v1 import BudgetServiceAsyncClient
 from google.protobuf.empty_pb2 import Empty
 
 from sandbox.google.masks import copy_masked
+from sandbox.google.numbers import number_of
 from sandbox.google.paging import page
-from sandbox.google.projects import number_of
 from sandbox.google.refusal import aborted, invalid_argument, not_found
 from sandbox.google.server import Method
 from sandbox.google.surface import Rpc, learn

@@ -60,9 +60,6 @@ class GoogleCloud:
         self.server.serve(self.cloud_run.revision_rpcs, self.cloud_run.revision_methods)
         self.server.serve(self.budgets.rpcs, self.budgets.methods)
         self.server.serve(operations.RPCS, self.operations.methods)
-        projects = Projects(project, metrics.others, self.faults.may)
-        self.server.serve(projects.rpcs, projects.methods)
-
         self.spent_usd: Callable[[], float] = lambda: 0.0
         self.redis_instance: InstanceFacts | None = None
         self.extras = Extras(
@@ -75,6 +72,8 @@ class GoogleCloud:
             self.logs,
             metrics.others,
         )
+        self.projects = Projects(project, metrics.others, self.faults.may, self.extras.has_role)
+        self.server.serve(self.projects.rpcs, self.projects.methods)
         self.news = BudgetNews(billing_account, self.budgets, clock.seconds, self._spent, self.extras.publish)
         self.channels.deliver = self.extras.deliver
         self.due += [self.news.advance, self.extras.advance, self.uptime.advance]

@@ -84,6 +84,8 @@ PERMISSIONS = {
     "Subscriber/ModifyAckDeadline": "pubsub.subscriptions.consume",
     "IAMPolicy/GetIamPolicy": "pubsub.topics.getIamPolicy",
     "IAMPolicy/SetIamPolicy": "pubsub.topics.setIamPolicy",
+    "Projects/GetIamPolicy": "resourcemanager.projects.getIamPolicy",
+    "Projects/SetIamPolicy": "resourcemanager.projects.setIamPolicy",
     "LoggingServiceV2/ListLogEntries": "logging.logEntries.list",
 }
 

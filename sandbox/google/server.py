@@ -101,7 +101,7 @@ class GoogleServer:
 
 def _project_of(request: Any) -> str:
     """The project in the name of what is asked for, or of what holds it; "" where there is none."""
-    name = getattr(request, "parent", "") or getattr(request, "name", "")
+    name = next((told for field in ("parent", "name", "resource") if (told := getattr(request, field, ""))), "")
     kind, _, rest = str(name).partition("/")
     return rest.partition("/")[0] if kind == "projects" else ""
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from google.api_core import exceptions
 from google.auth import jwt
 
-from sandbox.google.projects import number_of
+from sandbox.google.numbers import number_of
 from tests.contract.slack.test_connection import until
 from tests.unit.sandbox.google_side import PROJECT, GoogleSide, google_side
 

@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 from google.api_core.exceptions import AlreadyExists, FailedPrecondition, NotFound
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 
-from lumen.adapters.google import errors, grants
+from lumen.adapters.google import errors, grants, project_access
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import FAILURES, GoogleApi, reading, refusal
 from lumen.adapters.google.grants import Grants, name_of
+from lumen.adapters.google.project_access import ProjectAccess
 from lumen.model.messages import SourceUnavailable, with_remedy
 from lumen.model.setup import Body, Found, Kind
 
@@ -98,6 +99,8 @@ _ROWS: Mapping[Kind, _Row] = {
     ),
 }  # fmt: skip
 
+#: Parts of somebody's policy, which have no message of their own.
+_POLICIES = frozenset({Kind.GRANT, Kind.ACCESS})
 #: A project's number by its id; "" where nobody can tell.
 ProjectNumber = Callable[[str], Awaitable[str]]
 
@@ -114,6 +117,8 @@ class GoogleResources:
     account: str
     budget: tuple[str, str]
     number: ProjectNumber
+    #: None where no account of Lumen's is known.
+    access: ProjectAccess | None = None
     patience: Patience = PATIENCE
     _clients: dict[str, Any] = field(default_factory=dict, init=False)
 
@@ -124,6 +129,8 @@ class GoogleResources:
     # The port
 
     async def read(self, kind: Kind) -> Sequence[Found]:
+        if kind is Kind.ACCESS:
+            return await self.access.read() if self.access else []
         if kind is Kind.GRANT:
             return await self._grants.read([*await self.read(Kind.TOPIC), *await self.read(Kind.SUBSCRIPTION)])
         row = _ROWS[kind]
@@ -137,7 +144,7 @@ class GoogleResources:
         return [await self._with_known_project(one) for one in found] if kind is Kind.BUDGET else found
 
     def settled(self, kind: Kind, body: Body) -> Body:
-        if kind is Kind.GRANT:
+        if kind in _POLICIES:
             return body
         try:
             told = MessageToDict(ParseDict(dict(body), _message(_ROWS[kind])))
@@ -146,8 +153,9 @@ class GoogleResources:
         return dict(_with_empty_fields(body, told))
 
     async def create(self, kind: Kind, key: str, applied: str, body: Body) -> str:
-        if kind is Kind.GRANT:
-            return await self._granted(self._grants.give(body), name_of(body))
+        if kind in _POLICIES:
+            policy, api, what = self._policy(kind, body)
+            return await self._granted(policy.give(body), api, what)
         row = _ROWS[kind]
         message = ParseDict(_marked(row, body, key, applied), _message(row))
         request: Any = {row.where[0]: self._parent(row), row.noun: message}
@@ -174,8 +182,9 @@ class GoogleResources:
         await self._write(row, f"update_{row.noun}", request, found.name)
 
     async def delete(self, found: Found) -> None:
-        if found.kind is Kind.GRANT:
-            await self._granted(self._grants.take(found.body), found.name)
+        if found.kind in _POLICIES:
+            policy, api, what = self._policy(found.kind, found.body)
+            await self._granted(policy.take(found.body), api, what)
             return
         row = _ROWS[found.kind]
         request: dict[str, Any] = {row.by: found.name}
@@ -197,11 +206,18 @@ class GoogleResources:
 
         return Grants(self.project, self.number, call)
 
-    async def _granted(self, change: Awaitable[T], what: str) -> T:
+    def _policy(self, kind: Kind, body: Body) -> tuple[Grants | ProjectAccess, GoogleApi, str]:
+        """Who gives and takes roles of that kind, its API, and what it is called."""
+        if kind is Kind.GRANT:
+            return self._grants, grants.API, name_of(body)
+        assert self.access is not None  # nobody wants any else
+        return self.access, project_access.API, str(body["role"])
+
+    async def _granted(self, change: Awaitable[T], api: GoogleApi, what: str) -> T:
         try:
             return await change
         except FAILURES as error:
-            raise refusal(error, grants.API, what, self.project) from error
+            raise refusal(error, api, what, self.project) from error
 
     async def _create_role(self, row: _Row, request: dict[str, Any], key: str) -> str:
         """The id of a role that was deleted stays taken: it is brought back, and changed."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lumen.model.messages import ActuatorFailed, LumenError, SourceUnavailable, with_remedy
 from lumen.model.setup import Action, Found, Kind, Outcome, Plan, Step, Wanted
 from lumen.ports.setup import CloudResources
+from lumen.use_cases.setup.access import DENIED, by_its_owner
 from lumen.use_cases.setup.compare import differences, fingerprint, merged
 from lumen.use_cases.setup.plan import resolved
 
@@ -38,7 +39,8 @@ class Applying:
             elif step.wanted is not None:
                 await self._write(step.wanted, step.found, step, names)
         except (ActuatorFailed, SourceUnavailable) as error:
-            return error
+            is_owners = step.kind is Kind.ACCESS and error.reason.code == DENIED
+            return type(error)(error.reason, by_its_owner([step])) if is_owners else error
         return None
 
     async def _write(self, given: Wanted, found: Found | None, step: Step, names: dict[str, str]) -> None:

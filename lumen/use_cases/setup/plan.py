@@ -10,6 +10,7 @@ from typing import Any
 from lumen.model.messages import SourceUnavailable, message
 from lumen.model.setup import Action, Found, Kind, LeftOut, Plan, Step, Wanted
 from lumen.ports.setup import CloudResources
+from lumen.use_cases.setup.access import DENIED, by_its_owner
 from lumen.use_cases.setup.compare import changed_by_hand, differences, leaves
 
 #: Their history goes with them, so that only `destroy` deletes them.
@@ -60,7 +61,7 @@ def plan_apply(
 ) -> Plan:
     """`overwrite`: also what was set by hand, and what somebody else made under the same name."""
     names = names_of(wanted, there)
-    steps = list(_unreadable(there))
+    steps = list(_unreadable(there, wanted))
     taken: set[str] = set()
     for one in wanted:
         listed = there.get(one.kind, ())
@@ -80,10 +81,14 @@ def plan_destroy(there: There) -> Plan:
     return Plan((*_unreadable(there), *_deletions(list(_own(there)), there)))
 
 
-def _unreadable(there: There) -> Iterator[Step]:
+def _unreadable(there: There, wanted: Sequence[Wanted] = ()) -> Iterator[Step]:
+    """Of roles in a project, with the commands of whom may give them."""
     for kind, listed in there.items():
         if isinstance(listed, SourceUnavailable):
-            yield Step(Action.UNKNOWN, kind, kind.value, notes=(listed.reason, listed.remedy))
+            given = [Step(Action.CREATE, kind, one.title, one) for one in wanted if one.kind is kind is Kind.ACCESS]
+            is_denied = bool(given) and listed.reason.code == DENIED
+            remedy = by_its_owner(given) if is_denied else listed.remedy
+            yield Step(Action.UNKNOWN, kind, kind.value, notes=(listed.reason, remedy))
 
 
 def _own(there: There) -> Iterator[Found]:

@@ -13,6 +13,7 @@ from lumen.model.messages import message
 from lumen.model.metrics import LABELS, UNITS
 from lumen.model.setup import Kind, LeftOut, Wanted
 from lumen.model.shard import PUSHED, subscription_of, topic_of
+from lumen.use_cases.setup.access import ELSEWHERE, access
 from lumen.use_cases.setup.alert_policies import policies
 from lumen.use_cases.setup.scope import Scope, subscription, topic
 from lumen.use_cases.setup.work import work
@@ -60,9 +61,13 @@ class Desired:
 
 def desired(scope: Scope, words: Catalogue) -> Desired:
     """Every resource that the settings ask for, and those that they would ask for."""
+    if not scope.is_home:
+        return Desired(tuple(access(scope, ())), ())
+    roles = list(_roles(scope, words))
     found = [
         *_metrics(scope, words),
-        *_roles(scope, words),
+        *roles,
+        *_access(scope, [one.key for one in roles if isinstance(one, Wanted)]),
         *_budget_news(scope),
         *_channel(scope),
         *(_triggers(scope, words) if scope.workers == "none" else work(scope, words)),
@@ -119,6 +124,13 @@ def _roles(scope: Scope, words: Catalogue) -> Iterator[Entry]:
             "stage": "GA",
         }
         yield Wanted(Kind.ROLE, role, role, body, name=f"projects/{scope.project}/roles/{role}")
+
+
+def _access(scope: Scope, made: Sequence[str]) -> Iterator[Entry]:
+    if scope.account:
+        yield from access(scope, made)
+    else:
+        yield _missing("LUMEN_ACCOUNT", Kind.ACCESS, Kind.ACCESS.value)
 
 
 def _budget_news(scope: Scope) -> Iterator[Entry]:
@@ -244,5 +256,16 @@ def _budget(scope: Scope) -> Iterator[Entry]:
 
 def kinds_of(scope: Scope) -> Sequence[Kind]:
     """Those that can be looked at: budgets belong to a billing account, and who may do what is an administrator's."""
-    asked = {Kind.BUDGET: bool(scope.billing_account), Kind.GRANT: scope.workers != "none"}
+    if not scope.is_home:
+        return [Kind.ACCESS]
+    asked = {
+        Kind.BUDGET: bool(scope.billing_account),
+        Kind.GRANT: scope.workers != "none",
+        Kind.ACCESS: bool(scope.account),
+    }
     return [kind for kind in Kind if asked.get(kind, True)]
+
+
+def roles_of(scope: Scope) -> Sequence[str]:
+    """All that Lumen's account may have been given in the project."""
+    return [f"projects/{scope.project}/roles/{role}" for role in ROLES] if scope.is_home else ELSEWHERE

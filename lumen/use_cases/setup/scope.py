@@ -8,10 +8,17 @@ from lumen.model.setup import Kind, Wanted
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What of the settings makes resources. Texts are "" where nothing is set; topics and subscriptions full names."""
+    """What of the settings makes resources. Texts are "" where nothing is set; topics and subscriptions full names.
+
+    `account`: Lumen's own, by its e-mail address. Of a project that is not home nothing is made: the account is given
+    roles there. `watches`: a service of it is watched; else a cache's instance is there alone (`memorystore`).
+    """
 
     project: str
     region: str
+    account: str = ""
+    is_home: bool = True
+    watches: bool = True
     publishes: bool = True
     memorystore: bool = False
     alert_email: str = ""

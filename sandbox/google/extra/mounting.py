@@ -17,6 +17,7 @@ from sandbox.google.server import GoogleServer
 if TYPE_CHECKING:
     from sandbox.google.extra.pubsub import PubSub
     from sandbox.google.extra.redisadmin import RedisAdmin
+    from sandbox.google.extra.roles import Roles
 
 
 class Extras:
@@ -46,6 +47,7 @@ class Extras:
         self._logs = logs
         self._pubsub: PubSub | None = None
         self._redis: RedisAdmin | None = None
+        self._custom_roles: Roles | None = None
         self.signer, self.trouble = Signer(), Trouble()
         for prefix, package, build in (
             ("/google.monitoring.dashboard.v1.", "google-cloud-monitoring-dashboards", self._dashboards),
@@ -101,8 +103,12 @@ class Extras:
     def _roles(self) -> Handlers:
         from sandbox.google.extra.roles import Roles
 
-        roles = Roles(self._project, self._now)
+        self._custom_roles = roles = Roles(self._project, self._now)
         return self._server.handlers(roles.rpcs, roles.methods)
+
+    def has_role(self, name: str) -> bool:
+        """Whether a custom role of that name is there."""
+        return self._custom_roles is not None and self._custom_roles.has(name)
 
     def _logging(self) -> Handlers:
         from sandbox.google.extra.logging import Logging

@@ -7,7 +7,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.pubsub_v1 import PublisherAsyncClient, SubscriberAsyncClient
 
 from sandbox.google.extra.pubsub_checks import check_subscription, check_topic, updated
-from sandbox.google.extra.pubsub_iam import PUBLISHER, SUBSCRIBER, Policies, agent_of
+from sandbox.google.extra.pubsub_iam import PUBLISHER, SUBSCRIBER, PubSubPolicies, agent_of
 from sandbox.google.extra.pubsub_push import Pusher, Sign
 from sandbox.google.extra.pubsub_queue import Queue, Trouble
 from sandbox.google.paging import page
@@ -31,7 +31,7 @@ class PubSub:
         self._topics: dict[str, Any] = {}
         self._subscriptions: dict[str, Queue] = {}
         self._number = 0
-        self.policies = Policies(lambda name: name in self._topics or name in self._subscriptions)
+        self.policies = PubSubPolicies(lambda name: name in self._topics or name in self._subscriptions)
         self.pusher = Pusher(lambda: tuple(self._subscriptions.values()), self._bury, sign)
         self.publisher: Mapping[str, Rpc] = learn(PublisherAsyncClient.get_transport_class("grpc_asyncio"))
         self.subscriber: Mapping[str, Rpc] = learn(SubscriberAsyncClient.get_transport_class("grpc_asyncio"))

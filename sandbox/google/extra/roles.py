@@ -48,6 +48,10 @@ class Roles:
             raise not_found(f"The role named {name} was not found.")
         return found
 
+    def has(self, name: str) -> bool:
+        """Also one that was deleted: policies keep it."""
+        return name in self._roles
+
     def list(self, request: Any) -> Any:
         """Without the full view the permissions are left out."""
         roles = [role for role in self._roles.values() if request.show_deleted or not role.deleted]

@@ -8,8 +8,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from google.rpc.status_pb2 import Status
 
+from sandbox.google.numbers import number_of
 from sandbox.google.operations import Operation
-from sandbox.google.projects import number_of
 from sandbox.google.run.messages import (
     FAILED,
     LATEST,

@@ -9,19 +9,22 @@ import grpc
 import pytest
 
 from lumen.adapters.google import setup as adapter
-from lumen.adapters.google.clients import Patience, client_maker
+from lumen.adapters.google.clients import Patience, client_maker, open_channel
+from lumen.adapters.google.project_access import ProjectAccess
 from lumen.adapters.google.setup import GoogleResources
 from lumen.model.setup import Action, Found, Kind, Outcome, Plan, Step
+from lumen.use_cases.setup.access import key_of
 from lumen.use_cases.setup.apply import Applying
 from lumen.use_cases.setup.plan import names_of, plan_apply, plan_destroy, read
-from lumen.use_cases.setup.resources import BUDGET_KEY, Desired, desired, kinds_of
+from lumen.use_cases.setup.resources import BUDGET_KEY, Desired, desired, kinds_of, roles_of
 from lumen.use_cases.setup.scope import Scope
 from lumen.wording.catalogue import Catalogue
 from sandbox.google.faults import MethodFault
-from sandbox.google.projects import number_of
+from sandbox.google.numbers import number_of
 from tests.unit.sandbox.google_side import ACCOUNT, PROJECT, GoogleSide, google_side
 
 BUDGET = "ION API Monthly Budget"
+LUMEN = f"lumen-bot@{PROJECT}.iam.gserviceaccount.com"
 SCOPE = Scope(
     project=PROJECT,
     region="us-central1",
@@ -131,16 +134,19 @@ async def open_installation(side: GoogleSide, **changes: Any) -> Installation:
     async def number(project: str) -> str:
         return number_of(project)
 
+    scope, once = replace(SCOPE, **changes), Patience(retry_seconds=0)
+    channel = await open_channel("", side.target)
     cloud = GoogleResources(
         make=await client_maker(side.target),
-        project=PROJECT,
+        project=scope.project,
         region="us-central1",
         account=ACCOUNT,
         budget=(BUDGET, BUDGET_KEY),
         number=number,
-        patience=Patience(retry_seconds=0),
+        access=ProjectAccess(channel, scope.project, LUMEN, roles_of(scope), key_of, once),
+        patience=once,
     )
-    return Installation(side, cloud, replace(SCOPE, **changes))
+    return Installation(side, cloud, scope)
 
 
 @pytest.fixture

@@ -12,9 +12,19 @@ from lumen.model.messages import ActuatorFailed
 from lumen.model.setup import Action, Kind
 from lumen.use_cases.setup.resources import kinds_of
 from sandbox.google.faults import MethodFault
-from tests.contract.setup.conftest import SCOPE, Installation, Unmarked, failed, failing_at, only, open_installation
+from tests.contract.setup.conftest import (
+    LUMEN,
+    SCOPE,
+    Installation,
+    Unmarked,
+    failed,
+    failing_at,
+    only,
+    open_installation,
+)
 from tests.unit.sandbox.google_side import PROJECT, google_side
 
+SHOP = "shop-prod"
 ANOTHER = f"projects/{PROJECT}/topics/somebody"
 
 #: What somebody changes of each kind, and the place that the plan names. A topic has nothing of Lumen's but its name.
@@ -48,7 +58,7 @@ THEIRS: dict[Kind, dict[str, Any]] = {
 async def test_an_empty_project_is_completed_and_a_second_apply_changes_nothing(lumen: Installation) -> None:
     made = await lumen.change()
     assert failed(made) == []
-    assert {one.step.kind for one in made} == {*Kind} - {Kind.GRANT}
+    assert {one.step.kind for one in made} == {*Kind} - {Kind.GRANT, Kind.ACCESS}
     await lumen.is_complete()
     assert await lumen.change() == []
 
@@ -74,6 +84,7 @@ async def test_what_the_settings_do_not_ask_for_is_left_out_and_says_which_setti
     plan = await lumen.planned()
     assert {one.why.params["setting"] for one in plan.left_out} == {
         "ALERT_EMAIL", "BILLING_ACCOUNT", "BUDGET_TOPIC", "PUBLIC_URL", "UPTIME_URL", "CACHE_INSTANCE", "WORKERS",
+        "LUMEN_ACCOUNT",
     }  # fmt: skip
     assert failed(await lumen.carry_out(plan)) == []
     await lumen.is_complete()
@@ -307,20 +318,28 @@ async def test_workers_have_their_topics_and_pubsub_may_forward_what_it_gives_up
 
 @pytest.mark.prove
 @pytest.mark.parametrize("after", [False, True], ids=["refused", "answer-lost"])
-@pytest.mark.parametrize("what", ["apply", "change", "workers", "destroy"])
+@pytest.mark.parametrize("what", ["apply", "change", "workers", "access", "elsewhere", "destroy"])
 async def test_a_failure_at_each_call_is_completed_by_the_second_run(what: str, after: bool) -> None:
-    """A table over all calls of an apply on an empty project, of one after other settings, and of a destroy."""
+    """A table over all calls of an apply on an empty project, of one after other settings, of the roles of Lumen's
+    account here and in another project, and of a destroy of all."""
     number, fails = 0, True
     while fails:
         number += 1
         async with google_side() as side:
-            lumen = await open_installation(side)
-            if what != "apply":
+            side.cloud.metrics.others.add(SHOP)
+            elsewhere = {"project": SHOP, "is_home": False, "account": LUMEN} if what == "elsewhere" else {}
+            lumen = await open_installation(side, **elsewhere)
+            if what == "destroy":
+                lumen.scope = replace(lumen.scope, workers="pull", account=LUMEN)
+            if what in ("change", "workers", "access", "destroy"):
                 await lumen.change()
+            if what in ("change", "workers"):
                 lumen.locale = "ko"
                 lumen.scope = replace(lumen.scope, alert_email="", public_url="https://other.example.com")
             if what == "workers":
                 lumen.scope = replace(lumen.scope, workers="pull")
+            if what == "access":
+                lumen.scope = replace(lumen.scope, account=LUMEN)
             before = sum(side.cloud.server.calls.values())
             with failing_at(side, number, after=after):
                 await lumen.change(destroy=what == "destroy")

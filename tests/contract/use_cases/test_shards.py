@@ -38,7 +38,7 @@ from lumen.use_cases.dead_letters import DEAD_LETTER_KIND, TakingDeadLetters, na
 from lumen.use_cases.shards import MOST_AT_ONCE, SLOTS, Dispatch, Outcome, Shards, is_late, open_slots, slot_of
 from lumen.use_cases.triggers import Triggers
 from lumen.wording.catalogue import Catalogue
-from sandbox.google.projects import number_of
+from sandbox.google.numbers import number_of
 from tests.contract.store.builders import SERVICE, Store
 from tests.unit.sandbox.google_side import PROJECT, GoogleSide, google_side
 

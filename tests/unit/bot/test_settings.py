@@ -57,6 +57,7 @@ TABLE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         ["012345-6789AB-CDEF01", "billingAccounts/012345-6789AB-CDEF01"],
         ["My account", "012345-6789ab"],
     ),
+    "LUMEN_ACCOUNT": (["lumen-bot@naeda-genesis.iam.gserviceaccount.com"], ["lumen-bot", "a b@c.de"]),
     "ALERT_EMAIL": (["ion-oncall@example.com"], ["#ion-alerts", "mina", "a@b.co,c@d.co"]),
     "PUBLIC_URL": (
         ["https://lumen-1.us-central1.run.app", "https://x.example.com/lumen/", "http://127.0.0.1:8080"],
