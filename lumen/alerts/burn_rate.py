@@ -13,9 +13,12 @@ from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy as np
+
 from lumen.alerts.evidence import Breach, RecentCounts, at_least, at_most
 from lumen.alerts.lifecycle import CLEAR_SLICES, Lifecycle
-from lumen.model.alert import AlertChange, AlertEvent, AlertKind, Severity
+from lumen.alerts.stretch import UNKNOWN, Floats, Ints, Mask, Stretch, first_of
+from lumen.model.alert import AlertChange, AlertEvent, AlertKind, Observation, Severity
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.messages import Message, message
 from lumen.model.snapshot import SLICE_SECONDS
@@ -105,6 +108,34 @@ class BurnWatch:
         if bad == 0 and self._counts.last(THREE_DAYS)[0] == 0:
             return None
         return self._burning() or self._small()
+
+    def calm(self, bad: Ints, valid: Ints) -> int:
+        """How many of the next slices come before the first with which it may burn, however certain that is."""
+        after_days, _ = self._counts.ahead(bad, valid, THREE_DAYS)
+        may = np.zeros(len(bad), dtype=np.bool_)
+        if (after_days > 0).any():
+            for pair in PAIRS:
+                long, short = (
+                    self._burns(bad, valid, pair.factor, *of)
+                    for of in ((pair.long, pair.least_bad), (pair.short, pair.least_bad_short))
+                )
+                may |= long & short
+            newest = (bad > 0) & (bad >= SMALL_BURN * self._allowed * valid)
+            for slices in SMALL_WINDOWS if newest.any() else ():
+                may |= newest & self._burns(bad, valid, SMALL_BURN, slices, SMALL_LEAST_BAD)
+        return first_of(may)
+
+    def _burns(self, bad: Ints, valid: Ints, factor: float, slices: int, least: int) -> Mask:
+        """With which of the next slices so many of the newest burn that much."""
+        found, of = self._counts.ahead(bad, valid, slices)
+        return np.asarray((found >= least) & (found >= factor * self._allowed * of))
+
+    def pass_over(self, bad: Ints, valid: Ints, possible: tuple[Ints, Ints]) -> None:
+        """Learn slices of which nothing is in doubt, one after the other; as `feed`, where nothing burns."""
+        self._counts.extend(bad, valid)
+        self._possible.extend(*possible)
+        self._newest.extend(zip(bad.tolist(), valid.tolist(), strict=True))
+        self._in_doubt.extend([False] * len(bad))
 
     def is_clear(self) -> bool:
         """Whether the newest ten minutes are fine."""
@@ -214,6 +245,28 @@ class AvailabilityAlert:
         self._usual = UsualRequests()
         self.lifecycle = Lifecycle(service, AlertKind.AVAILABILITY)
 
+    def judge(self, seen: Observation, end: datetime) -> AlertEvent | None:
+        """After each slice; a service that is asleep shows neither that it fails nor that it does no more."""
+        bounds = seen.bounds if seen.requests or seen.doubt else None
+        return self.step(end, bounds, is_unreachable=seen.is_unreachable)
+
+    def pass_calm(self, stretch: Stretch, since: int, until: int) -> int:
+        """Learn slices that tell nothing; how many from `since` on."""
+        until = since + first_of(stretch.is_doubted[since:until])
+        requests, errors = stretch.requests[since:until], stretch.errors_5xx[since:until]
+        known = (requests > 0) & (errors != UNKNOWN)
+        seen = np.where(known, requests, 0)
+        fallen, risen = self._usual.ahead(seen, known)
+        failed, valid = np.where(known, np.minimum(errors, seen), 0), seen + fallen
+        calm = self._watch.calm(failed, valid)
+        possible = failed + fallen, np.maximum(0, seen - risen) + fallen
+        self._watch.pass_over(failed[:calm], valid[:calm], (possible[0][:calm], possible[1][:calm]))
+        self._usual.extend(seen[:calm], known[:calm])
+        judged = np.flatnonzero(known[:calm])
+        if len(judged):
+            self.lifecycle.step(stretch.slices[since + int(judged[-1])].end, None)
+        return calm
+
     def step(self, at: datetime, seen: Bounds | None, *, is_unreachable: bool = False) -> AlertEvent | None:
         """After the slice that ends `at`; a slice without data neither opens nor closes anything.
 
@@ -268,12 +321,40 @@ class UsualRequests:
         risen = math.ceil(requests - most - UNUSUAL_SPREADS * math.sqrt(most))
         return max(0, fallen), max(0, risen)
 
+    def ahead(self, requests: Ints, known: Mask) -> tuple[Ints, Ints]:
+        """`feed` of the next slices, none of which is fed."""
+        before = np.array([UNKNOWN if one is None else one for one in self._requests], dtype=np.int64)
+        every = np.concatenate((before, np.where(known, requests, UNKNOWN), [UNKNOWN, UNKNOWN]))
+        is_known, end = every != UNKNOWN, len(before) + np.arange(len(requests))
+        least, most = np.full((2, len(requests)), np.nan)
+        for ago in (SLICES_A_DAY, 7 * SLICES_A_DAY):
+            middle = np.maximum(1, end - ago)
+            here = [middle - 1, middle, middle + 1]
+            count = sum(is_known[at].astype(np.int64) for at in here)
+            total = sum(np.where(is_known[at], every[at], 0) for at in here)
+            around = np.where((end - ago >= 1) & (count > 0), total / np.maximum(1, count), np.nan)
+            least, most = np.fmin(least, around), np.fmax(most, around)
+        least, most = least / UNUSUAL, most * UNUSUAL
+        fallen = np.ceil(least - UNUSUAL_SPREADS * np.sqrt(least) - requests)
+        risen = np.ceil(requests - most - UNUSUAL_SPREADS * np.sqrt(most))
+        return _whole(fallen, known), _whole(risen, known)
+
+    def extend(self, requests: Ints, known: Mask) -> None:
+        """Learn the next slices."""
+        each = zip(requests.tolist(), known.tolist(), strict=True)
+        self._requests.extend(count if is_known else None for count, is_known in each)
+
     def _around(self, index: int) -> float | None:
         """Mean of a slice and its neighbours."""
         if index < 1:
             return None
         known = [one for one in (self._requests[at] for at in range(index - 1, index + 2)) if one is not None]
         return sum(known) / len(known) if known else None
+
+
+def _whole(found: Floats, known: Mask) -> Ints:
+    """None where nobody knows what is usual, or how many came."""
+    return np.where(known & (found > 0), np.nan_to_num(found), 0).astype(np.int64)
 
 
 #: "About": a service that hovers at the limit is not said to be low half of the day.
@@ -289,6 +370,10 @@ class TrafficLevel:
     def add(self, requests: int | None) -> None:
         if requests is not None:
             self._requests.append(requests)
+
+    def extend(self, requests: Ints) -> None:
+        """The next slices, but for those without requests."""
+        self._requests.extend(requests[requests > 0].tolist())
 
     @property
     def per_second(self) -> float | None:

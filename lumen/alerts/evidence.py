@@ -1,15 +1,20 @@
 """Evidence for alerts: tails of the Poisson distribution, sums over the newest slices, and the breach they come to.
 
-In the standard library alone (docs/methods.md, Alerts).
+Without scipy (docs/methods.md, Alerts).
 """
 
 import math
 from array import array
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lumen.model.alert import Severity
 from lumen.model.day_cost import Amount
 from lumen.model.messages import Message, Param
+
+Ints = NDArray[np.int64]
 
 #: Of a normal distribution: one standard deviation, in median absolute deviations.
 MAD_TO_SD = 1.4826
@@ -83,6 +88,28 @@ class RecentCounts:
         if len(self._bad) > 2 * self._capacity:
             del self._bad[: -self._capacity - 1]
             del self._valid[: -self._capacity - 1]
+
+    def extend(self, bad: Ints, valid: Ints) -> None:
+        """The next slices, one after the other."""
+        sums = np.cumsum(bad) + self._bad[-1], np.cumsum(valid) + self._valid[-1]
+        at = 0
+        while at < len(bad):
+            until = at + 2 * self._capacity + 1 - len(self._bad)
+            for totals, more in zip((self._bad, self._valid), sums, strict=True):
+                totals.frombytes(more[at:until].astype(np.int64).tobytes())
+                if len(totals) > 2 * self._capacity:
+                    del totals[: -self._capacity - 1]
+            at = until
+
+    def ahead(self, bad: Ints, valid: Ints, slices: int) -> tuple[Ints, Ints]:
+        """`last` after each of the next slices, none of which is added."""
+        found = []
+        for totals, more in zip((self._bad, self._valid), (bad, valid), strict=True):
+            known = np.array(totals[-slices - 1 :], dtype=np.int64)
+            sums = np.concatenate((known, known[-1] + np.cumsum(more)))
+            end = len(known) + np.arange(len(more))
+            found.append(sums[end] - sums[np.maximum(0, end - slices)])
+        return found[0], found[1]
 
     def last(self, slices: int) -> tuple[int, int]:
         """(bad, valid) of the newest `slices`, or of as many as there are."""

@@ -3,11 +3,14 @@
 from collections import deque
 from datetime import datetime
 
+import numpy as np
+
 from lumen.alerts.evidence import Breach
 from lumen.alerts.level import LEAST_SAMPLES, NEW_NORMAL_AFTER, Departure, Least, LevelWatch, unusual_from
 from lumen.alerts.lifecycle import Lifecycle
+from lumen.alerts.stretch import Stretch, first_of
 from lumen.alerts.usual import LASTING, LONG, SHORT, Usual
-from lumen.model.alert import AlertEvent, AlertKind, Severity
+from lumen.model.alert import AlertEvent, AlertKind, Observation, Severity
 from lumen.model.messages import message
 
 LEAST = Least(
@@ -52,6 +55,33 @@ class HitRateAlert:
         event = self.lifecycle.step(end, finding)
         self._is_departure = self.lifecycle.open is not None and (self._is_departure or departure is not None)
         return event
+
+    def judge(self, seen: Observation, end: datetime) -> AlertEvent | None:
+        """After each slice."""
+        if seen.hits is None or seen.lookups is None:
+            return None
+        return self.step(seen.start, end, seen.hits, seen.lookups)
+
+    def pass_calm(self, stretch: Stretch, since: int, until: int) -> int:
+        """Learn slices that tell nothing; how many from `since` on."""
+        if not self._watch.is_settled:
+            return 0
+        rows = since + np.flatnonzero(stretch.lookups[since:until] >= LEAST_SAMPLES)
+        if not len(rows):
+            return until - since
+        lookups = stretch.lookups[rows]
+        rates = stretch.hits[rows] / lookups
+        trial = self._watch.trial(stretch.slices[rows[0]].start, rows - rows[0], rates, lookups)
+        highest = np.maximum(np.concatenate((list(self._newest)[-1:] or [1.0], rates))[:-1], rates)
+        usual = -trial.ahead.usual
+        is_unusual = np.where(np.isnan(usual), highest < CRITICAL_RATE, usual >= self._limit)
+        calm = min(trial.calm, first_of((highest < self._limit) & is_unusual))
+        self._watch.keep(trial, calm)
+        self._newest.extend(rates[:calm].tolist())
+        if calm:
+            self.lifecycle.step(stretch.slices[rows[calm - 1]].end, None)
+            self._is_departure = False
+        return (until if calm == len(rows) else int(rows[calm])) - since
 
     def _dropped(self, departure: Departure | None) -> Breach | None:
         if departure is None:

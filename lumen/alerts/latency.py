@@ -4,11 +4,14 @@ import math
 from collections import deque
 from datetime import datetime
 
+import numpy as np
+
 from lumen.alerts.evidence import Breach
 from lumen.alerts.level import LEAST_SAMPLES, NEW_NORMAL_AFTER, Departure, Least, LevelWatch, unusual_from
 from lumen.alerts.lifecycle import Lifecycle
+from lumen.alerts.stretch import Floats, Ints, Stretch, first_of
 from lumen.alerts.usual import LASTING, LATER, LEARNT, LONG, SHORT, SINGLE, UsualLevel
-from lumen.model.alert import AlertEvent, AlertKind, Severity
+from lumen.model.alert import AlertEvent, AlertKind, Observation, Severity
 from lumen.model.messages import message
 
 LEAST = Least(
@@ -53,6 +56,47 @@ class LatencyAlert:
         self._is_departure = self.lifecycle.open is not None and (self._is_departure or departure is not None)
         return event
 
+    def judge(self, seen: Observation, end: datetime) -> AlertEvent | None:
+        """After each slice."""
+        if seen.p95_ms is None or seen.requests is None or not _is_counted(seen):
+            return None
+        return self.step(seen.start, end, seen.requests, seen.p95_ms, seen.p99_ms)
+
+    def pass_calm(self, stretch: Stretch, since: int, until: int) -> int:
+        """Learn slices that tell nothing; how many from `since` on."""
+        if not self._watch.is_settled:
+            return 0
+        until = since + first_of(stretch.is_doubted[since:until])
+        has_data = (stretch.requests[since:until] >= LEAST_SAMPLES) & (stretch.p95_ms[since:until] > 0)
+        rows = since + np.flatnonzero(has_data)
+        if not len(rows):
+            return until - since
+        requests = stretch.requests[rows]
+        trial = self._watch.trial(stretch.slices[rows[0]].start, rows - rows[0], _logs(stretch.p95_ms[rows]), requests)
+        calm = min(trial.calm, self._within_limit(stretch.p99_ms[rows]))
+        self._watch.keep(trial, calm)
+        self._learn_p99(stretch, rows[:calm])
+        if calm:
+            self.lifecycle.step(stretch.slices[rows[calm - 1]].end, None)
+            self._is_departure = False
+        return (until if calm == len(rows) else int(rows[calm])) - since
+
+    def _within_limit(self, p99_ms: Floats) -> int:
+        """How many come before the first that is above the limit with those before it."""
+        known = np.flatnonzero(p99_ms > 0)
+        newest = np.array([*self._newest_p99_ms, *p99_ms[known]])[-len(known) - SHORT + 1 :]
+        above = np.convolve(newest > self._limit_ms, np.ones(SHORT), "valid") == SHORT if len(newest) >= SHORT else ()
+        told = known[len(known) - len(above) :][np.asarray(above, dtype=np.bool_)]
+        return int(told[0]) if len(told) else len(p99_ms)
+
+    def _learn_p99(self, stretch: Stretch, rows: Ints) -> None:
+        known = rows[stretch.p99_ms[rows] > 0]
+        if len(known):
+            values, first = stretch.p99_ms[known], stretch.slices[known[0]].start
+            ahead = self._p99.ahead(first, known - known[0], _logs(values), stretch.requests[known])
+            self._p99.keep(ahead, len(known), is_asked=False)
+            self._newest_p99_ms.extend(values.tolist())
+
     def _departed(self, departure: Departure | None) -> Breach | None:
         if departure is None:
             return None
@@ -76,3 +120,12 @@ class LatencyAlert:
             return None
         reason = message("alert.p99_high", limit_ms=self._limit_ms, minutes=SHORT * 5, value_ms=p99_ms)
         return Breach(Severity.TICKET, SHORT, reason)
+
+
+def _is_counted(seen: Observation) -> bool:
+    bounds = seen.bounds
+    return bounds is None or bounds.is_counted
+
+
+def _logs(values: Floats) -> Floats:
+    return np.array(list(map(math.log, values.tolist())))

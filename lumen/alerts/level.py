@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from lumen.alerts.lifecycle import CLEAR_SLICES
-from lumen.alerts.usual import HALF_HOUR, LATER, LEARNT, SINGLE, TOLD, WINDOWS, Usual, UsualLevel
+from lumen.alerts.repeating import HALF_HOUR
+from lumen.alerts.usual import LATER, LEARNT, SINGLE, TOLD, WINDOWS, Ahead, Floats, Ints, Usual, UsualLevel
+from lumen.model.snapshot import SLICE
 
 #: A figure of fewer requests or lookups is no verdict (docs/methods.md).
 LEAST_SAMPLES = 20
@@ -19,6 +23,8 @@ NEW_NORMAL_AFTER = timedelta(hours=24)
 #: While open: half of the way back is not yet back.
 STILL_OUT = 0.5
 MISSES = 1.5
+#: By no more do sums differ that are made in another order.
+ROUNDED = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,18 @@ def unusual_from(usual: Usual, away: float, news: float) -> float:
     what repeats."""
     strayed = usual.value + max(away, MISSES * usual.missed[SINGLE])
     return max(strayed, usual.expected[SINGLE] + news)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Slices that are learnt for a trial; before `calm` of them nothing can be told."""
+
+    at: datetime
+    after: Ints
+    worse: Floats
+    weights: Ints
+    ahead: Ahead
+    calm: int
 
 
 class LevelWatch:
@@ -86,6 +104,42 @@ class LevelWatch:
             self._told += 1
         self._level.learn(at, worse, weight, mark)
         return found
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing was told that the next slice has to be judged by."""
+        return self._since is None
+
+    def trial(self, at: datetime, after: Ints, values: Floats, weights: Ints) -> Trial:
+        """Learn slices of a day for a trial, so many after `at` each, that of the first. Only what is settled may."""
+        worse = self._sign * values
+        ahead = self._level.ahead(at, after, worse, weights)
+        return Trial(at, after, worse, weights, ahead, self._calm(ahead, worse))
+
+    def keep(self, trial: Trial, count: int) -> None:
+        """Keep the first of them, calm ones, and forget the others."""
+        self._level.keep(trial.ahead, count, is_asked=True)
+        if count:
+            usual = trial.ahead.usual[:count]
+            known = ~np.isnan(usual)
+            self._newest.extend(zip(trial.worse[:count][known].tolist(), usual[known].tolist(), strict=True))
+            last = trial.at + int(trial.after[count - 1]) * SLICE
+            self.usual = self._level.usual(last, int(trial.weights[count - 1]))
+
+    def _calm(self, ahead: Ahead, worse: Floats) -> int:
+        """How many come before the first slice with which a window may be a departure, however far figures stray."""
+        rows = np.flatnonzero(~np.isnan(ahead.usual))
+        newest = np.array(self._newest, dtype=np.float64).reshape(-1, 2)
+        pairs = np.concatenate((newest, np.column_stack((worse[rows], ahead.usual[rows]))))
+        sums = np.concatenate((np.zeros((1, 2)), np.cumsum(pairs, axis=0)))
+        end = len(self._newest) + 1 + np.arange(len(rows))
+        may = np.zeros(len(rows), dtype=np.bool_)
+        for w in WINDOWS:
+            least = ahead.wider[rows] * self._least.away[w]
+            above = worse[rows] > np.maximum(ahead.expected[w][rows], ahead.usual[rows] + least / 2)
+            mean = (sums[end] - sums[np.maximum(0, end - w)]) / w
+            may |= (end >= w) & above & (mean[:, 0] > mean[:, 1] + least - ROUNDED)
+        return int(rows[np.argmax(may)]) if may.any() else len(worse)
 
     def accept(self) -> None:
         """The new level stays: learn it as normal."""

@@ -56,6 +56,16 @@ class UsualLookups:
         self._unknown, self._usual = 0, None
         self._ratios.append(ratio)
 
+    def feed_all(self, seen: Sequence[Observation]) -> None:
+        """Learn from several."""
+        ratios = [ratio for one in seen if (ratio := self._ratio(one)) is not None]
+        if ratios and len(ratios) == len(seen) and self._unknown < ACCEPTED_AFTER:
+            self._unknown, self._usual = 0, None
+            self._ratios.extend(ratios)
+        else:
+            for one in seen:
+                self.feed(one)
+
     @property
     def usual(self) -> float | None:
         """None while too little is known."""

@@ -7,6 +7,7 @@ from statistics import median
 
 from lumen.alerts.evidence import Breach
 from lumen.alerts.lifecycle import Lifecycle
+from lumen.alerts.stretch import Mask
 from lumen.model.alert import AlertEvent, AlertKind, Observation, Severity
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.messages import message
@@ -57,6 +58,15 @@ class NoDataAlert:
         reason = message("alert.no_data", signal=self._signal, since_at=self._missing_since.isoformat())
         return self.lifecycle.step(end, Breach(Severity.NOTICE, self._enough, reason))
 
+    def is_calm(self, present: Mask) -> bool:
+        """Whether nothing changes in slices in which it came, or not: always or never."""
+        return self.lifecycle.open is None and bool(present.all() or not (self._seen or present.any()))
+
+    def pass_calm(self, present: Mask) -> None:
+        """Learn from such slices."""
+        if present.any():
+            self._seen, self._missing_since, self._misses = True, None, 0
+
 
 class NoRequestsAlert:
     """No requests of a service: told where that is unusual at this hour, and where nobody could be asked."""
@@ -91,9 +101,23 @@ class NoRequestsAlert:
             reason = message("alert.no_requests", since_at=since)
         return self.lifecycle.step(end, Breach(Severity.NOTICE, MISSES, reason))
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing changes in slices with requests."""
+        return self.lifecycle.open is None and not self._silence.is_silent
+
+    def pass_calm(self, count: int) -> None:
+        """Learn from so many slices with requests."""
+        self._silence.pass_present(count)
+        self._refused, self._since, self._is_of_refusals = 0, None, False
+
     def _over(self, end: datetime) -> AlertEvent | None:
         self._since, self._is_of_refusals = None, False
         return self.lifecycle.close(end, message("alert.data_back"))
+
+
+#: Slices after which what is older than is needed is forgotten.
+KEPT = 2 * (DAYS + 1) * SLICES_A_DAY
 
 
 class Silence:
@@ -115,7 +139,7 @@ class Silence:
 
     def feed(self, *, present: bool) -> bool:
         """Whether the silence is unusual after this slice."""
-        if len(self._with) > 2 * (DAYS + 1) * SLICES_A_DAY:
+        if len(self._with) > KEPT:
             del self._with[: -(DAYS + 1) * SLICES_A_DAY - 1]
         self._with.append(self._with[-1] + int(present))
         slept = present and self._length >= MISSES and self._with[-1] > 1
@@ -123,6 +147,21 @@ class Silence:
         self._length = 0 if present else self._length + 1
         sleeps = self._since_sleep < DAYS * SLICES_A_DAY
         return self._length >= (LEAST_OF_SLEEPER if sleeps else MISSES) and self._is_unusual()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the newest slice had no requests."""
+        return self._length > 0
+
+    def pass_present(self, count: int) -> None:
+        """`feed` of so many slices with requests, after one that had some."""
+        self._since_sleep += count
+        while count > 0:
+            if len(self._with) > KEPT:
+                del self._with[: -(DAYS + 1) * SLICES_A_DAY - 1]
+            some, newest = min(count, KEPT + 1 - len(self._with)), self._with[-1]
+            self._with.extend(range(newest + 1, newest + some + 1))
+            count -= some
 
     def _is_unusual(self) -> bool:
         late = self._length // PUNCTUAL

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import median
 
+import numpy as np
+
 from lumen.alerts.evidence import MAD_TO_SD, Breach, RecentCounts, with_estimate
 from lumen.alerts.lifecycle import Lifecycle, some
+from lumen.alerts.stretch import UNKNOWN, Stretch, first_of
 from lumen.alerts.usual_days import LEAST_MONTHS, LEAST_USD, DaySum, charge_months, weekday_factors
-from lumen.model.alert import Alert, AlertEvent, AlertKind, Severity
+from lumen.model.alert import Alert, AlertEvent, AlertKind, Observation, Severity
 from lumen.model.day_cost import Amount, DayCost, UsualCosts
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.messages import message
@@ -210,6 +213,31 @@ class ReturnAlert:
         self._hits_and_asleep = RecentCounts(7 * over)
         self._low = 0
         self.lifecycle = Lifecycle(service, AlertKind.ROI)
+
+    def judge(self, seen: Observation, end: datetime) -> AlertEvent | None:
+        """After each slice."""
+        if seen.hits is None or seen.lookups is None:
+            return None
+        return self.step(end, seen.hits, is_asleep=seen.requests == 0)
+
+    def pass_calm(self, stretch: Stretch, since: int, until: int) -> int:
+        """Learn slices that tell nothing; how many from `since` on."""
+        rows = since + np.flatnonzero(stretch.hits[since:until] != UNKNOWN)
+        hits, asleep = stretch.hits[rows], stretch.requests[rows] == 0
+        _, slept = self._hits_and_asleep.ahead(hits, asleep.astype(np.int64), 7 * self._over)
+        over = np.where(slept > 0, 7 * self._over, self._over)
+        of_day, of_week = (self._hits_and_asleep.ahead(hits, hits, times * self._over)[0] for times in (1, 7))
+        judged = ~asleep & (self._known + 1 + np.arange(len(rows)) >= over) & (self._cache_cost_usd > 0)
+        savings = np.where(slept > 0, of_week, of_day) / over * SLICES_A_DAY * DAYS_PER_MONTH * self._per_call_usd
+        low = judged & ((savings - self._cache_cost_usd) / (self._cache_cost_usd or 1.0) < self._limit)
+        calm = first_of(low)
+        self._hits_and_asleep.extend(hits[:calm], asleep[:calm].astype(np.int64))
+        self._known += calm
+        told = rows[:calm][judged[:calm]]
+        if len(told):
+            self._low = 0
+            self.lifecycle.step(stretch.slices[told[-1]].end, None)
+        return (until if calm == len(rows) else int(rows[calm])) - since
 
     def step(self, end: datetime, hits: int, *, is_asleep: bool = False) -> AlertEvent | None:
         """After a slice whose hits are known; one that is asleep counts, and neither opens nor closes anything."""

@@ -14,28 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lumen.alerts.evidence import MAD_TO_SD
+from lumen.alerts.repeating import (
+    DAYS,
+    HALF_HOUR,
+    HOUR,
+    NEIGHBOURS,
+    ROOM,
+    Values,
+    median_of_slices,
+    repeated,
+    repeats_of_the_hour,
+)
 from lumen.model.history import SLICES_A_DAY
 from lumen.model.snapshot import SLICE_SECONDS
 
-Values = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
-DAYS = 14
-HOUR = 12
 #: Windows whose means are judged, in slices: a quarter of an hour, an hour, six hours.
 SINGLE, SHORT, LONG, LASTING = 1, 3, 12, 72
 WINDOWS = (SHORT, LONG, LASTING)
-#: Slices to each side that are taken for the same time of day: of what is usual, and of what repeats.
-NEIGHBOURS = 1
-AROUND = 3
-HALF_HOUR = 6
-LEAST_VALUES = 2
 LEAST_MISSES = SLICES_A_DAY // 2
-#: What came on so many days of a fortnight is no news.
-REPEATED = 3
-#: What repeats by the hour is what so many of the last 24 hours had at least.
-HOURS_ALIKE = 4
-#: The phases of an hour that stand out the least tell what is chance.
-QUIET_PHASE = 2
 #: Misses that the bar goes by: (days, quantile).
 POOLS = ((DAYS, 0.98), (3, 0.95), (1, 0.93))
 #: What is missed while little is known says nothing as soon as as many days more are known.
@@ -45,9 +44,6 @@ UNSETTLED = SLICES_A_DAY // 2
 SPREAD_DAYS = 2
 #: Marks of slices: learnt; of an alert's window and its first half hour; later in an alert.
 LEARNT, TOLD, LATER = 0, 1, 2
-
-#: A fortnight, the windows that reach into it, and the day itself; whole days, so that hours begin where they should.
-_ROOM = (DAYS + 2) * SLICES_A_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +60,8 @@ class Usual:
     expected: Mapping[int, float]
     #: How far predictions stray: worked out where it is asked for, for most slices are nowhere near a limit.
     _scattered: Callable[[], "_Scatter"]
-    #: How many times fewer samples than usual the slice has, less one; 0 where it has as many.
-    _thinner: float
+    #: Samples of the slice.
+    _weight: int
 
     @property
     def missed(self) -> Mapping[int, float]:
@@ -74,9 +70,9 @@ class Usual:
     @property
     def spread(self) -> Mapping[int, float]:
         scatter = self._scattered()
-        if not self._thinner:
+        if not self._weight < scatter.weight:
             return scatter.spread
-        thinner = self._thinner * scatter.chance**2
+        thinner = (scatter.weight / max(1, self._weight) - 1) * scatter.chance**2
         return {w: math.sqrt(of**2 + thinner / w) for w, of in scatter.spread.items()}
 
 
@@ -93,26 +89,58 @@ class _Day:
 class _Scatter:
     """By window: what the prediction usually misses by, and one standard deviation.
 
-    `chance`: one standard deviation of what differs from slice to slice, in slices of the usual size.
+    `chance`: one standard deviation of what differs from slice to slice, in slices of the usual size, which have
+    `weight` samples.
     """
 
     missed: Mapping[int, float]
     spread: Mapping[int, float]
     chance: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Hours:
+    """Everything known of the twelve slices of some hours, by hour and slice; `expected` also by window."""
+
+    shape: Values
+    usual: Values
+    wider: Values
+    expected: Values
+
+    def hour(self, nth: int, *, is_judged: bool) -> "_Hour":
+        of = (self.shape, self.usual, self.wider, self.expected)
+        shape, usual, wider, expected = (each[nth].tolist() for each in of)
+        return _Hour(shape, usual, wider, expected, is_judged)
 
 
 @dataclass(frozen=True, slots=True)
 class _Hour:
-    """Everything known of the twelve slices of an hour; `weight` is how many samples a slice usually has."""
+    """One of them."""
 
     shape: Sequence[float]
     usual: Sequence[float]
     wider: Sequence[float]
     #: By slice and window.
     expected: Sequence[Sequence[float]]
-    weight: float
     #: Whether so much is known that what strays from it says something.
     is_judged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Slices of one day that are learnt for a trial, with what is usual of each; see `UsualLevel.ahead`."""
+
+    #: NaN while still learning.
+    usual: Floats
+    wider: Floats
+    #: By window.
+    expected: Mapping[int, Floats]
+    places: Ints
+    #: The hour of each slice among `hours`, and those of them that are judged.
+    of: Ints
+    hours: _Hours
+    judged: Sequence[bool]
 
 
 class UsualLevel:
@@ -123,8 +151,8 @@ class UsualLevel:
         self._windows = (SINGLE, *(w for w in windows if w > SINGLE))
         self._first: int | None = None  # number of the slice that stands at 0
         self._values, self._off, self._weights = _empty(), _empty(), _empty()
-        self._means = np.full((len(windows), _ROOM), np.nan, dtype=np.float32)  # of misses, by window
-        self._marks = np.zeros(_ROOM, dtype=np.int8)
+        self._means = np.full((len(windows), ROOM), np.nan, dtype=np.float32)  # of misses, by window
+        self._marks = np.zeros(ROOM, dtype=np.int8)
         self._averaged = 0  # number of the first slice whose means are not worked out
         self._untold = 0  # number of the last slice before anything was judged
         self._day, self._hour = -1, -1
@@ -143,8 +171,7 @@ class UsualLevel:
         if self._first is not None:  # the hour in which a level was accepted is averaged anew
             self._averaged = min(self._averaged, self._first + place - index)
         expected = dict(zip(self._windows, hour.expected[index], strict=True))
-        thinner = hour.weight / max(1, weight) - 1 if weight < hour.weight else 0.0
-        return Usual(value, hour.wider[index], expected, self._scattered, thinner)
+        return Usual(value, hour.wider[index], expected, self._scattered, weight)
 
     def _scattered(self) -> _Scatter:
         """Of the hour of the newest slice that was asked about, as all stood when it began."""
@@ -160,6 +187,54 @@ class UsualLevel:
         self._values[place], self._weights[place], self._marks[place] = value, weight, mark
         self._off[place] = value - hour.shape[index]
         self._means[0, place] = value - hour.usual[index]
+
+    def ahead(self, at: datetime, after: Ints, values: Floats, weights: Ints) -> Ahead:
+        """Learn, for a trial, slices of one day, so many after `at` each, which is that of the first one.
+
+        What is usual of them is what `usual` says of one after the other, where none is marked. `keep` ends the trial.
+        """
+        places = self._place(at) + after
+        first, day = self._prepared(int(places[0])), self._of_day
+        assert day is not None
+        self._values[places], self._weights[places], self._marks[places] = values, weights, LEARNT
+        self._off[places] = values - day.shape[places % SLICES_A_DAY].astype(np.float64)
+        starts, of = np.unique(places - places % HOUR, return_inverse=True)
+        hours = self._hours(starts, day)
+        hours.usual[0], hours.expected[0] = first.usual, first.expected  # as it was when the hour began
+        phase = places % HOUR
+        usual = hours.usual[of, phase].astype(np.float64)
+        self._means[0, places] = values - usual
+        judged = [first.is_judged, *(self._is_judged(start) for start in starts[1:].tolist())]
+        expected = hours.expected[of, phase].astype(np.float64)
+        return Ahead(
+            usual=np.where(np.array(judged)[of], usual, np.nan),
+            wider=hours.wider[of, phase].astype(np.float64),
+            expected={w: expected[:, nth] for nth, w in enumerate(self._windows)},
+            places=places,
+            of=of,
+            hours=hours,
+            judged=judged,
+        )
+
+    def keep(self, trial: Ahead, count: int, *, is_asked: bool) -> None:
+        """Keep the first of a trial and forget the others; `is_asked`: what is usual of them was asked for."""
+        assert self._first is not None
+        for column in (self._values, self._off, self._weights, self._means[0]):
+            column[trial.places[count:]] = np.nan
+        if not count:
+            return
+        kept = trial.places[:count]
+        number = int(self._first + kept[-1]) // HOUR
+        hours = int(trial.of[count - 1]) + 1
+        if number != self._hour:
+            self._hour, self._of_scatter = number, None
+            self._of_hour = trial.hours.hour(hours - 1, is_judged=trial.judged[hours - 1])
+        for nth in range(1, hours):
+            if not trial.judged[nth]:
+                self._untold = int(self._first + kept[np.searchsorted(trial.of, nth)]) // HOUR * HOUR
+        known = np.flatnonzero(~np.isnan(trial.usual[:count]))
+        if is_asked and len(known):
+            self._averaged = min(self._averaged, int(self._first + kept[known[0]]) // HOUR * HOUR)
 
     def mark(self, slices: int, mark: int) -> None:
         """Mark the newest slices that have a value."""
@@ -186,21 +261,21 @@ class UsualLevel:
         """The place of a slice; what is older than is needed makes room for it, by whole days."""
         number = int(at.timestamp()) // SLICE_SECONDS
         if self._first is None:
-            self._first = number - number % SLICES_A_DAY - _ROOM + SLICES_A_DAY
-        late = number - self._first - _ROOM
+            self._first = number - number % SLICES_A_DAY - ROOM + SLICES_A_DAY
+        late = number - self._first - ROOM
         if late >= 0:
             self._forget((late // SLICES_A_DAY + 1) * SLICES_A_DAY)
         return number - self._first
 
     def _forget(self, slices: int) -> None:
         assert self._first is not None
-        self._average(_ROOM)  # while all that the means are made of is there
+        self._average(ROOM)  # while all that the means are made of is there
         self._first += slices
-        kept = max(0, _ROOM - slices)
+        kept = max(0, ROOM - slices)
         for one in (self._values, self._off, self._weights, *self._means):
-            one[:kept] = one[_ROOM - kept :].copy()
+            one[:kept] = one[ROOM - kept :].copy()
             one[kept:] = np.nan
-        self._marks[:kept] = self._marks[_ROOM - kept :].copy()
+        self._marks[:kept] = self._marks[ROOM - kept :].copy()
         self._marks[kept:] = LEARNT
 
     def _prepared(self, place: int) -> _Hour:
@@ -212,32 +287,36 @@ class UsualLevel:
         if self._of_hour is None or number // HOUR != self._hour:
             self._hour = number // HOUR
             self._of_scatter = None
-            self._of_hour = self._prepare_hour(place - number % HOUR, number % SLICES_A_DAY // HOUR, self._of_day)
+            start = place - number % HOUR
+            is_judged = self._is_judged(start)
+            if not is_judged:
+                self._untold = self._first + start
+            self._of_hour = self._hours(np.array([start]), self._of_day).hour(0, is_judged=is_judged)
         return self._of_hour
+
+    def _is_judged(self, start: int) -> bool:
+        return int(np.count_nonzero(~np.isnan(self._means[0, :start]))) >= LEAST_MISSES
 
     def _prepare_day(self, start: int) -> _Day:
         columns = np.arange(-NEIGHBOURS, SLICES_A_DAY + NEIGHBOURS)
         places = start + columns - SLICES_A_DAY * np.arange(1, DAYS + 1)[:, None]
         values = self._values[places]
         clean, all_of_them = (
-            _median_of_slices(of) for of in (np.where(self._marks[places] == LEARNT, values, np.nan), values)
+            median_of_slices(of) for of in (np.where(self._marks[places] == LEARNT, values, np.nan), values)
         )
         days = np.count_nonzero(~np.isnan(values[:, NEIGHBOURS:-NEIGHBOURS]), axis=0)
         wider = np.sqrt(1 + math.pi / 2 / (np.maximum(1, days) * (2 * NEIGHBOURS + 1)))  # the variance of a median
-        repeats = np.array([_repeats(self._values[:start], w, start) for w in self._windows])
+        repeats = np.array([repeated(self._values[:start], w, start) for w in self._windows])
         return _Day(np.where(np.isnan(clean), all_of_them, clean), wider, repeats)
 
-    def _prepare_hour(self, start: int, hour: int, day: _Day) -> _Hour:
-        assert self._first is not None
-        of, recent = slice(hour * HOUR, (hour + 1) * HOUR), slice(start - SPREAD_DAYS * SLICES_A_DAY, start)
-        shape, wider = day.shape[of], day.wider[of].tolist()
-        by_hour = _repeats_of_the_hour(self._values[start - SLICES_A_DAY - HALF_HOUR : start])
-        usual = shape + self._level(start) + by_hour
-        expected = np.fmax(usual, day.repeats[:, of] + by_hour).T.tolist()
-        is_judged = int(np.count_nonzero(~np.isnan(self._means[0, :start]))) >= LEAST_MISSES
-        if not is_judged:
-            self._untold = self._first + start
-        return _Hour(shape.tolist(), usual.tolist(), wider, expected, _median(self._weights[recent]), is_judged)
+    def _hours(self, starts: Ints, day: _Day) -> _Hours:
+        """Of the hours of a day that begin there, from what is known when each begins."""
+        slots = starts[:, None] % SLICES_A_DAY + np.arange(HOUR)
+        shape, wider = day.shape[slots], day.wider[slots]
+        by_hour = repeats_of_the_hour(self._values[starts[:, None] + np.arange(-SLICES_A_DAY - HALF_HOUR, 0)])
+        usual = shape + self._levels(starts)[:, None] + by_hour
+        expected = np.fmax(usual, day.repeats[:, slots] + by_hour)
+        return _Hours(shape, usual, wider, np.moveaxis(expected, 0, -1))
 
     def _average(self, until: int) -> None:
         """Work out the means of windows up to a place, of the misses that are known."""
@@ -260,7 +339,7 @@ class UsualLevel:
         steps = np.diff(learnt[:1], prepend=np.float32(np.nan))
         *spread, of_steps = _spreads(np.concatenate((learnt, steps)))
         by_window = dict(zip(self._windows, spread, strict=True))
-        return _Scatter(self._missed(start), by_window, of_steps / math.sqrt(2))
+        return _Scatter(self._missed(start), by_window, of_steps / math.sqrt(2), _median(self._weights[recent]))
 
     def _missed(self, start: int) -> Mapping[int, float]:
         """The highest of the quantiles of POOLS; an alert counts for half an hour, and the first days not for long."""
@@ -279,16 +358,18 @@ class UsualLevel:
             for w, one in zip(self._windows, misses, strict=True)
         }
 
-    def _level(self, start: int) -> float:
-        """The least by which the last three days were off, each of them the same way."""
-        days = slice(start - 3 * SLICES_A_DAY, start)
-        off = np.where(self._marks[days] == LEARNT, self._off[days], np.float32(np.nan)).reshape(3, SLICES_A_DAY)
-        found = _medians(off, LEAST_MISSES)
-        return min(found, key=abs) if all(one > 0 for one in found) or all(one < 0 for one in found) else 0.0
+    def _levels(self, starts: Ints) -> Values:
+        """By hour: the least by which the last three days were off, each of them the same way."""
+        days = starts[:, None] + np.arange(-3 * SLICES_A_DAY, 0)
+        off = np.where(self._marks[days] == LEARNT, self._off[days], np.float32(np.nan))
+        found = _medians(off.reshape(-1, SLICES_A_DAY), LEAST_MISSES).reshape(-1, 3)
+        alike = (found > 0).all(axis=1) | (found < 0).all(axis=1)
+        least = found[np.arange(len(found)), np.argmin(np.abs(found), axis=1)]
+        return np.where(alike, least, np.float32(0.0))
 
 
 def _empty() -> Values:
-    return np.full(_ROOM, np.nan, dtype=np.float32)
+    return np.full(ROOM, np.nan, dtype=np.float32)
 
 
 def _median(values: Values, least: int = 1) -> float:
@@ -300,11 +381,12 @@ def _median(values: Values, least: int = 1) -> float:
     return float(np.partition(known, middle)[middle])
 
 
-def _medians(rows: Values, least: int = 1) -> Sequence[float]:
+def _medians(rows: Values, least: int = 1) -> Values:
     """Of the known ones of each row; NaN where there are fewer than `least`."""
     ordered = np.sort(rows, axis=1)  # NaN goes last
-    counts = _known(ordered)
-    return [float(row[count // 2]) if count >= least else math.nan for row, count in zip(ordered, counts, strict=True)]
+    counts = np.count_nonzero(~np.isnan(ordered), axis=1)
+    middle = ordered[np.arange(len(ordered)), np.minimum(counts // 2, ordered.shape[1] - 1)]
+    return np.where(counts >= least, middle, np.float32(np.nan))
 
 
 def _spreads(rows: Values) -> Sequence[float]:
@@ -320,53 +402,6 @@ def _spreads(rows: Values) -> Sequence[float]:
 def _known(ordered: Values) -> Sequence[int]:
     """The number of known values in each row."""
     return [ordered.shape[1] - int(np.count_nonzero(row)) for row in np.isnan(ordered)]
-
-
-def _median_of_slices(values: Values) -> Values:
-    """By slice, of the rows of all days with its neighbours; NaN where fewer than LEAST_VALUES are known."""
-    width = 2 * NEIGHBOURS + 1
-    pooled = np.concatenate([values[:, j : values.shape[1] - width + 1 + j] for j in range(width)])
-    pooled.sort(axis=0)  # NaN goes last
-    count = (~np.isnan(pooled)).sum(axis=0)
-    column, last = np.arange(pooled.shape[1]), len(pooled) - 1
-    lower, upper = np.clip((count - 1) // 2, 0, last), np.clip(count // 2, 0, last)
-    return np.where(count >= LEAST_VALUES, (pooled[lower, column] + pooled[upper, column]) / 2, np.nan)
-
-
-def _repeats(values: Values, slices: int, start: int) -> Values:
-    """By slice of the day that begins at `start`: the mean of a window that earlier days lead to expect.
-
-    The highest that came on REPEATED of DAYS, or what came in both of the last two weeks.
-    """
-    known = np.flatnonzero(~np.isnan(values))
-    means = np.full(_ROOM, np.nan, dtype=np.float32)
-    if len(known) >= slices:
-        sums = np.concatenate(([0.0], np.cumsum(values[known], dtype=np.float64)))
-        means[known[slices - 1 :]] = (sums[slices:] - sums[:-slices]) / slices
-    columns = np.arange(-AROUND, SLICES_A_DAY + AROUND)
-    days = means[start + columns - SLICES_A_DAY * np.arange(1, DAYS + 1)[:, None]]
-    highest = days[:, :SLICES_A_DAY]
-    for j in range(1, 2 * AROUND + 1):
-        highest = np.fmax(highest, days[:, j : j + SLICES_A_DAY])
-    ordered = np.sort(np.where(np.isnan(highest), -np.inf, highest), axis=0)
-    often = np.where(np.isneginf(ordered[-REPEATED]), np.nan, ordered[-REPEATED])
-    return np.asarray(np.fmax(often, np.minimum(highest[6], highest[13])))
-
-
-def _repeats_of_the_hour(values: Values) -> Values:
-    """By phase: how far it stands out of its own half hours in HOURS_ALIKE of the last 24 hours, beyond chance.
-
-    `values`: of a day, and half an hour before it.
-    """
-    absent = np.isnan(values)
-    low = np.concatenate((np.where(absent, np.inf, values), np.full(HALF_HOUR, np.inf, dtype=np.float32)))
-    high = np.concatenate((np.where(absent, -np.inf, values)[HALF_HOUR - 1 :], [-np.inf]))
-    for step in (1, 2, 4, 5):  # the least of thirteen slices
-        low = np.minimum(low[:-step], low[step:])
-    out = np.maximum(np.maximum(high[:-2], high[1:-1]), high[2:]) - low
-    out = np.sort(np.where(np.isfinite(out), out, 0.0).reshape(24, HOUR), axis=0)
-    alike = out[-HOURS_ALIKE]
-    return np.asarray(np.maximum(0.0, alike - np.sort(alike)[QUIET_PHASE]))
 
 
 def _highest_quantile(misses: Values) -> float:

@@ -4,9 +4,12 @@ State is rebuilt by feeding the past again (three days for burn rates, a fortnig
 before it, to know how far that strays): alert ids come from the slices alone, so a restart finds the same alerts open.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import itemgetter
+
+import numpy as np
 
 from lumen.alerts.budget import ProjectSlices
 from lumen.alerts.burn_rate import AvailabilityAlert, TrafficLevel
@@ -14,6 +17,7 @@ from lumen.alerts.hit_rate import HitRateAlert
 from lumen.alerts.latency import LatencyAlert
 from lumen.alerts.no_data import COST_MISSES, NoDataAlert, NoRequestsAlert
 from lumen.alerts.spending import ReturnAlert, SpendingAlerts
+from lumen.alerts.stretch import UNKNOWN, Judge, Stretch, events_of, stretches
 from lumen.model.alert import Alert, AlertEvent, Observation
 from lumen.model.day_cost import DayCost
 from lumen.model.snapshot import SLICE
@@ -58,6 +62,7 @@ class ServiceWatch:
             service, targets.roi_limit, targets.api_cost_per_call_usd, targets.cache_cost_month_usd
         )
         self._spending = SpendingAlerts(service)
+        self._judges: Sequence[Judge] = (self._availability, self._latency, self._hit_rate, self._return)
         self._no_traffic = NoRequestsAlert(service)
         self._no_latency = NoDataAlert(service, "latency")
         self._no_cache = NoDataAlert(service, "cache")
@@ -70,45 +75,62 @@ class ServiceWatch:
 
         Raises ValueError when the slice is not after the last one.
         """
-        if self._next is not None and seen.start < self._next:
-            raise ValueError(f"slice {seen.start.isoformat()} is not after {self._next.isoformat()}")
         events: list[AlertEvent] = []
-        if self._next is not None:
-            gap = min(LONGEST_GAP_SLICES, int((seen.start - self._next) / SLICE))
-            for index in range(gap, 0, -1):
-                events += self._step(Observation(seen.start - index * SLICE), None)
+        for missing in self._missing_before(seen):
+            events += self._step(missing, None)
         events += self._step(seen, opened_at)
         self._next = seen.end
         return tuple(events)
 
+    def feed_all(self, observations: Iterable[Observation]) -> Iterator[tuple[AlertEvent, ...]]:
+        """`feed` of one after the other, a day or less at a time: the same events and the same state, for less.
+
+        Raises ValueError as `feed` does.
+        """
+        for stretch in stretches(self._without_gaps(observations)):
+            found = [
+                (row, nth, event) for nth, alert in enumerate(self._judges) for row, event in events_of(alert, stretch)
+            ]
+            if not self._passes_missing(stretch):
+                for row, seen in enumerate(stretch.slices):
+                    others = (*self._spent(seen, seen.end), *self._missing(seen, seen.end))
+                    found += [(row, len(self._judges), event) for event in others if event is not None]
+            self.traffic.extend(stretch.requests)
+            yield tuple(event for _, _, event in sorted(found, key=itemgetter(0, 1)))
+
+    def _missing_before(self, seen: Observation) -> Iterator[Observation]:
+        """The slices that were skipped."""
+        if self._next is None:
+            return
+        if seen.start < self._next:
+            raise ValueError(f"slice {seen.start.isoformat()} is not after {self._next.isoformat()}")
+        gap = min(LONGEST_GAP_SLICES, int((seen.start - self._next) / SLICE))
+        for index in range(gap, 0, -1):
+            yield Observation(seen.start - index * SLICE)
+
+    def _without_gaps(self, observations: Iterable[Observation]) -> Iterator[Observation]:
+        for seen in observations:
+            yield from self._missing_before(seen)
+            self._next = seen.end
+            yield seen
+
     def open_alerts(self) -> tuple[Alert, ...]:
         """All that is open now."""
-        lifecycles = (
-            self._availability.lifecycle,
-            self._latency.lifecycle,
-            self._hit_rate.lifecycle,
-            self._return.lifecycle,
-            self._no_traffic.lifecycle,
-            self._no_latency.lifecycle,
-            self._no_cache.lifecycle,
-            self._no_cost.lifecycle,
-        )
+        lifecycles = [one.lifecycle for one in self._judges]
+        lifecycles += [self._no_traffic.lifecycle, self._no_latency.lifecycle]
+        lifecycles += [self._no_cache.lifecycle, self._no_cost.lifecycle]
         money = (*self._spending.open_alerts(), *self._budget.open_alerts())
         return (*(one.open for one in lifecycles if one.open is not None), *money)
 
     def _step(self, seen: Observation, opened_at: datetime | None) -> list[AlertEvent]:
         end = opened_at or seen.end
         found = [
-            # A service that is asleep shows neither that it fails nor that it does no more.
-            self._availability.step(
-                end, seen.bounds if seen.requests or seen.doubt else None, is_unreachable=seen.is_unreachable
-            ),
-            *self._levels(seen, end),
+            *(one.judge(seen, end) for one in self._judges),
             *self._spent(seen, end),
             *self._missing(seen, end),
         ]
         self.traffic.add(seen.requests or None)
-        for one in (self._availability, self._latency, self._hit_rate, self._return):
+        for one in self._judges:
             one.lifecycle.pass_over(end)
         return [event for event in found if event is not None]
 
@@ -124,14 +146,6 @@ class ServiceWatch:
             self._day = self._day.plus(seen.start, seen.cost_usd)
         yield from self._budget.feed(self._service, seen, end)
 
-    def _levels(self, seen: Observation, end: datetime) -> Iterator[AlertEvent | None]:
-        bounds = seen.bounds
-        if seen.p95_ms is not None and seen.requests is not None and (bounds is None or bounds.is_counted):
-            yield self._latency.step(seen.start, end, seen.requests, seen.p95_ms, seen.p99_ms)
-        if seen.hits is not None and seen.lookups is not None:
-            yield self._hit_rate.step(seen.start, end, seen.hits, seen.lookups)
-            yield self._return.step(end, seen.hits, is_asleep=seen.requests == 0)
-
     def _missing(self, seen: Observation, end: datetime) -> Iterator[AlertEvent | None]:
         yield self._no_traffic.step(seen, end)
         # Without traffic there is no latency to miss: one silence is told once.
@@ -142,3 +156,19 @@ class ServiceWatch:
         # What a slice cost is worked out from its traffic and its misses.
         if (seen.requests or seen.cost_usd is not None) and not self._no_cache.is_missed:
             yield self._no_cost.step(seen.start, end, present=seen.cost_usd is not None)
+
+    def _passes_missing(self, stretch: Stretch) -> bool:
+        """Whether each signal came all along or never, and none is missed: then that is learnt, and nothing changes."""
+        if self._counts_days or not self._no_traffic.is_calm or (stretch.requests <= 0).any():
+            return False
+        signals = (
+            (self._no_latency, ~np.isnan(stretch.p95_ms)),
+            (self._no_cache, stretch.lookups != UNKNOWN),
+            (self._no_cost, stretch.is_priced),
+        )
+        if not all(one.is_calm(present) for one, present in signals):
+            return False
+        self._no_traffic.pass_calm(len(stretch))
+        for one, present in signals:
+            one.pass_calm(present)
+        return True

@@ -48,8 +48,6 @@ REMEMBERED = timedelta(days=42)
 WEEK = timedelta(days=7)
 #: The slices of REPLAY with all that is known of them are some 5 MB.
 FRESH_AT_ONCE = 10
-#: So many slices are fed before clicks get their turn (those of REPLAY take about a second).
-TURN_OF_SLICES = 50
 #: The days of so many other services are read once an hour, of fewer at each look.
 MANY_MATES = 20
 #: As many as are read again at each look.
@@ -83,12 +81,11 @@ class _Fold:
 
     async def feed(self, observations: Sequence[Observation]) -> Sequence[AlertEvent]:
         events: list[AlertEvent] = []
-        for count, one in enumerate(observations, 1):
-            events += self._machine.feed(one)
-            self._lookups.feed(one)
-            self.fed_until = one.start
-            if count % TURN_OF_SLICES == 0:
-                await asyncio.sleep(0)
+        for of_day in self._machine.feed_all(observations):
+            events += of_day
+            await asyncio.sleep(0)  # clicks get their turn
+        self._lookups.feed_all(observations)
+        self.fed_until = observations[-1].start if observations else self.fed_until
         self.newest.extend(map(as_stored, observations[-KEPT_SLICES:]))
         self._remember(events)
         return events

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from lumen.adapters.store.alerts import KEEP_SLICES, RedisDays
-from lumen.alerts.usual import DAYS
+from lumen.alerts.repeating import DAYS
 from lumen.alerts.watch import REPLAY
 from lumen.model.alert import Observation
 from lumen.model.history import Day, folded
