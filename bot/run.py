@@ -37,6 +37,7 @@ from lumen.adapters.store import epoch
 from lumen.model.answers import Readiness
 from lumen.model.service import ServiceId
 from lumen.use_cases.dead_letters import TakingDeadLetters
+from lumen.use_cases.membership import BEAT_EVERY_SECONDS
 from lumen.wording.catalogue import Catalogue
 
 log = structlog.get_logger()
@@ -101,6 +102,17 @@ class Bot:
                 log.error("wake_crashed", kind=type(result).__name__, exc_info=result)
         self._woke_at = time.monotonic()
         self._metrics.woke.set_to_current_time()
+
+    async def beat(self) -> None:
+        """Share the looks and turns with the other bots, evenly; messages share them where workers are set."""
+        with guarded("replicas_not_told"):
+            if not self._has_workers:
+                await self._lumen.store.membership.beat(self._services)
+
+    async def leave(self) -> None:
+        """Have the other bots take over at once."""
+        with guarded("replicas_not_told"):
+            await self._lumen.store.membership.leave()
 
     async def _audit(self) -> None:
         """Once an hour: seal the audit, and say when the store's memory gets short."""
@@ -240,6 +252,8 @@ async def run_bot(settings: Settings) -> None:
         bot = Bot(settings, lumen, slack, metrics, kicks, letters_of(work, lumen, settings) if work else None)
         triggers = triggers_of(settings, lumen, bot.duties.by_schedule, work)
         stack.push_async_callback(bot.executions.stop)
+        await bot.beat()
+        stack.push_async_callback(bot.leave)
         runner = await start_http(
             settings.http_host,
             settings.port,
@@ -251,7 +265,8 @@ async def run_bot(settings: Settings) -> None:
         stack.push_async_callback(runner.cleanup)
         waking = every(WAKE_EVERY_SECONDS / lumen.store.clock.scale, bot.wake)
         beginning = approvals.run(partial(bot.begin, lambda: approvals.is_kicked))
-        background = beginning, settling.run(bot.settle), paging.run(bot.page), errors.run(bot.errors)
+        beating = Worker("replicas", BEAT_EVERY_SECONDS).run(bot.beat)
+        background = beating, beginning, settling.run(bot.settle), paging.run(bot.page), errors.run(bot.errors)
         await _until(stop, *background, slack.run(bot.readiness), waking)
 
 

@@ -22,6 +22,7 @@ from lumen.adapters.store.leases import RedisInbox, RedisLeases, RedisSlots
 from lumen.adapters.store.outbox import RedisOutbox, RedisPendingReplies
 from lumen.adapters.store.proposals import RedisProposals
 from lumen.adapters.store.queries import RedisQueryBudget
+from lumen.adapters.store.replicas import RedisReplicas
 from lumen.adapters.store.scripts import misses_key
 from lumen.adapters.store.turns import RedisTurns
 from lumen.model.messages import Message
@@ -32,6 +33,7 @@ from lumen.ports.sources import TtlSource
 from lumen.use_cases.advice import Advisor
 from lumen.use_cases.auditing import Auditing
 from lumen.use_cases.leases import Claims
+from lumen.use_cases.membership import Membership
 from lumen.use_cases.restrictions import Restraints
 
 
@@ -45,7 +47,8 @@ class StateStore:
         self.slots = RedisSlots(redis)
         self.inbox = RedisInbox(redis)
         self.hint = RedisHint(redis)
-        self.claims = Claims(self.leases, self.slots, clock)
+        self.membership = Membership(RedisReplicas(redis))
+        self.claims = Claims(self.leases, self.slots, clock, self.membership)
         self.proposals = RedisProposals(redis, clock, fault)
         self.outbox = RedisOutbox(redis)
         self.pending_replies = RedisPendingReplies(redis)

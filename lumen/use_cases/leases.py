@@ -17,6 +17,7 @@ from lumen.model.messages import LeaseLost, NotPrepared, OtherSchema, OutcomeUnk
 from lumen.model.service import ServiceId
 from lumen.ports.clock import Clock
 from lumen.ports.store import Lease, Leases, Slots
+from lumen.use_cases.membership import Membership
 
 T = TypeVar("T")
 Of = TypeVar("Of")
@@ -33,6 +34,10 @@ SILENCE = 3
 TOGETHER = 8
 #: On the wall: so long after its first service a batch begins with no further one.
 MOST_TIME = timedelta(seconds=20)
+#: On the wall. A replica's part is claimed whole, and worked on for MOST_TIME.
+HELD = MOST_TIME + LEASE
+#: Of service time. Every replica wakes once a minute: what it has not begun by its second wake is for all.
+LATE = timedelta(seconds=50)
 
 
 def hour_of(now: datetime) -> datetime:
@@ -90,15 +95,21 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Slots are instants of `clock`; leases run on the wall. Raises StoreUnavailable, OutcomeUnknown."""
+    """Slots are instants of `clock`; leases run on the wall. Raises StoreUnavailable, OutcomeUnknown.
+
+    `membership`: tells this process's part of the fleet; None: it takes whatever is free.
+    """
 
     leases: Leases
     slots: Slots
     clock: Clock
+    membership: Membership | None = None
     #: The newest slot of each service and schedule that is done as far as this process knows: it asks no more for it.
     known_done: dict[tuple[ServiceId, str], datetime] = field(default_factory=dict, init=False)
     #: Each process begins with other services than the others do.
     _seat: str = field(default_factory=partial(secrets.token_hex, 8), init=False)
+    #: By schedule, the slot that was shared last, and the time at which it first was.
+    _seen: dict[str, tuple[datetime, datetime]] = field(default_factory=dict, init=False)
 
     async def share(
         self,
@@ -109,29 +120,33 @@ class Claims:
         most: int = MOST_AT_ONCE,
         until: datetime | None = None,
         batches: int = BATCHES,
+        *,
+        asked: bool = False,
     ) -> None:
-        """Have `work` done with every service whose slot nobody has taken, a batch of them at a time.
+        """Have `work` done with the services whose slot nobody has taken, a batch of them at a time.
 
-        `until`: no further batch is begun after that, of service time. What a batch leaves undone is given back, for
-        the next call of any replica. Raises SomeFailed after all had their turn. A service whose node of the store
-        does not answer is one of those that fail; a store that answers for none is not asked for all of them.
+        This replica's part comes first; those of others are left to them until they are late, or at once where
+        somebody `asked` this replica and no other. `until`: no further batch is begun after that, of service time. What
+        a batch leaves undone is given back, for the next call of any replica. Raises SomeFailed after all had their
+        turn. A service whose node of the store does not answer is one of those that fail; a store that answers for none
+        is not asked for all of them.
         """
-        failures: dict[ServiceId, Exception] = {}
+        late = self._is_late(schedule, slot)
         waiting = [service for service in self._seated(services) if self.known_done.get((service, schedule)) != slot]
-        size = min(most, -(-len(services) // batches))
-        tried, unheard = 0, 0
-        while waiting and not (tried and until is not None and self.clock.now() >= until):
-            some, waiting, tried = waiting[:size], waiting[size:], tried + 1
-            leases = await self._claimed(some, schedule, slot, failures)
-            unheard = unheard + 1 if all(_is_unheard(failures.get(service)) for service in some) else 0
-            if unheard == SILENCE or (unheard == tried and not waiting):
-                raise failures[some[0]]
-            if leases:
-                batch = Batch(self, schedule, slot, leases, failures)
-                await self._do(batch, work)
-                waiting += batch.put_off  # given back: they come last, unless another replica is sooner
-        if failures:
-            raise SomeFailed({service.key: error for service, error in failures.items()})
+        sharing = _Sharing(self, schedule, slot, work, min(most, -(-len(services) // batches)), until)
+        part = self.membership.part if self.membership else None
+        if part is not None:
+            others = [service for service in waiting if service not in part] if asked or late else []
+            waiting = [*await sharing.do_held([service for service in waiting if service in part]), *others]
+        await sharing.take(waiting)
+        sharing.tell()
+
+    def _is_late(self, schedule: str, slot: datetime) -> bool:
+        """Whether every replica that lives has had the time to begin with that slot."""
+        now, (known, since) = self.clock.now(), self._seen.get(schedule, (None, None))
+        if known != slot or since is None:
+            self._seen[schedule], since = (slot, now), now
+        return now - since >= LATE
 
     async def renew(self, service: ServiceId, lease: Lease) -> None:
         """Before a step that cannot be fenced. Raises LeaseLost."""
@@ -148,35 +163,97 @@ class Claims:
     def _seated(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
         return sorted(services, key=lambda service: zlib.crc32(f"{self._seat}/{service.key}".encode()))
 
-    async def _claimed(
-        self, services: Sequence[ServiceId], schedule: str, slot: datetime, failures: dict[ServiceId, Exception]
-    ) -> Mapping[ServiceId, Lease]:
-        newest = self.clock.now() + AHEAD * self.clock.scale
+
+@dataclass(slots=True)
+class _Sharing:
+    """One call of `share`: services are claimed and done `size` at a time."""
+
+    claims: Claims
+    schedule: str
+    slot: datetime
+    work: Callable[[Batch], Awaitable[object]]
+    size: int
+    until: datetime | None
+    failures: dict[ServiceId, Exception] = field(default_factory=dict, init=False)
+    #: Claims of so many batches were tried, and the store answered to none of so many newest.
+    tried: int = field(default=0, init=False)
+    unheard: int = field(default=0, init=False)
+    begun: int = field(default=0, init=False)
+
+    async def do_held(self, services: Sequence[ServiceId]) -> list[ServiceId]:
+        """Claim all of them before any is worked on, so that whoever begins slowly keeps his part; which are left."""
+        held: dict[ServiceId, Lease] = {}
+        loop, left = asyncio.get_running_loop(), list[ServiceId]()
+        end = loop.time() + MOST_TIME.total_seconds()
+        try:
+            for at in range(0, len(services), self.size):
+                held |= await self._claimed(services[at : at + self.size], HELD)
+            while held and loop.time() < end and not self._is_over():
+                some = {service: held.pop(service) for service in list(held)[: self.size]}
+                left += await self._do(some)
+        finally:
+            await self._give_back(held)
+        return [*left, *held]
+
+    async def take(self, services: Sequence[ServiceId]) -> None:
+        """Claim a batch of them, do it, and come to the next."""
+        waiting = list(services)
+        while waiting and not self._is_over():
+            some, waiting = waiting[: self.size], waiting[self.size :]
+            leases = await self._claimed(some, LEASE)
+            if leases:
+                waiting += await self._do(leases)  # given back: they come last, unless another replica is sooner
+
+    def tell(self) -> None:
+        """Raises SomeFailed, and what failed for all where the store answered to nothing."""
+        if self.unheard and self.unheard == self.tried:
+            raise next(iter(self.failures.values()))
+        if self.failures:
+            raise SomeFailed({service.key: error for service, error in self.failures.items()})
+
+    def _is_over(self) -> bool:
+        return bool(self.begun) and self.until is not None and self.claims.clock.now() >= self.until
+
+    async def _claimed(self, services: Sequence[ServiceId], lasts: timedelta) -> Mapping[ServiceId, Lease]:
+        claims, clock = self.claims, self.claims.clock
+        newest = clock.now() + AHEAD * clock.scale
 
         async def claim(service: ServiceId) -> Lease | None:
-            with noted(failures, service):
-                lease = await self.slots.claim(service, schedule, slot, LEASE, newest)
-                if lease is None and await self.slots.last_done(service, schedule) == slot:
-                    self.known_done[service, schedule] = slot
+            with noted(self.failures, service):
+                lease = await claims.slots.claim(service, self.schedule, self.slot, lasts, newest)
+                if lease is None and await claims.slots.last_done(service, self.schedule) == self.slot:
+                    claims.known_done[service, self.schedule] = self.slot
                 return lease
             return None
 
         found = await asyncio.gather(*map(claim, services))
+        self.tried += 1
+        self.unheard = self.unheard + 1 if all(_is_unheard(self.failures.get(one)) for one in services) else 0
+        if self.unheard == SILENCE:
+            raise self.failures[services[0]]
         return {service: lease for service, lease in zip(services, found, strict=True) if lease is not None}
 
-    async def _do(self, batch: Batch, work: Callable[[Batch], Awaitable[object]]) -> None:
+    async def _do(self, leases: Mapping[ServiceId, Lease]) -> Sequence[ServiceId]:
+        """Which it has put off."""
+        self.begun += 1
+        batch = Batch(self.claims, self.schedule, self.slot, leases, self.failures)
         renewing = asyncio.ensure_future(self._renew(batch))
         try:
             with noted(batch.failures, *batch.leases):
-                await work(batch)
+                await self.work(batch)
         finally:
             await _cancel(renewing)
-            for service in self._left(batch):
-                with contextlib.suppress(StoreUnavailable, OutcomeUnknown):
-                    await self.leases.release(service, batch.leases[service])
+            await self._give_back({service: leases[service] for service in self._left(batch)})
+        return batch.put_off
+
+    async def _give_back(self, leases: Mapping[ServiceId, Lease]) -> None:
+        for service, lease in leases.items():
+            with contextlib.suppress(StoreUnavailable, OutcomeUnknown):
+                await self.claims.leases.release(service, lease)
 
     def _left(self, batch: Batch) -> Sequence[ServiceId]:
-        return [one for one in batch.leases if self.known_done.get((one, batch.schedule)) != batch.slot]
+        done = self.claims.known_done
+        return [one for one in batch.leases if done.get((one, batch.schedule)) != batch.slot]
 
     async def _renew(self, batch: Batch) -> None:
         """A lease that is lost, or that nobody could renew in time, shows at the next fenced write of its service."""
@@ -186,7 +263,7 @@ class Claims:
 
     async def _renewed(self, service: ServiceId, lease: Lease) -> None:
         with contextlib.suppress(StoreUnavailable, OutcomeUnknown, LeaseLost):
-            await self.leases.renew(service, lease, LEASE)
+            await self.claims.leases.renew(service, lease, LEASE)
 
 
 def _is_unheard(error: Exception | None) -> bool:

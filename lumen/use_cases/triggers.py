@@ -40,7 +40,7 @@ class Triggers:
         made: list[Turn] = []
 
         async def act() -> None:
-            await self.runner.due(self.services, made.append)
+            await self.runner.due(self.services, made.append, asked=True)
 
         return await self._once(f"run/{call_id}", act), made
 

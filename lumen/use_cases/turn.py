@@ -50,12 +50,17 @@ class TurnRunner:
     lacking: tuple[Missing, ...] = ()
 
     async def due(
-        self, services: Sequence[ServiceId], made: Callable[[Turn], None], *, only_missed: bool = False
+        self,
+        services: Sequence[ServiceId],
+        made: Callable[[Turn], None],
+        *,
+        only_missed: bool = False,
+        asked: bool = False,
     ) -> None:
         """Make the turn of this hour for every service whose slot nobody has taken. A missed hour is caught up once.
 
-        `made` is told of each. `only_missed`: somebody else calls for the turns; leave it the time to do so. Raises
-        SomeFailed, StoreUnavailable, OutcomeUnknown.
+        `made` is told of each. `only_missed`: somebody else calls for the turns; leave it the time to do so. `asked`:
+        somebody has called this replica alone. Raises SomeFailed, StoreUnavailable, OutcomeUnknown.
         """
         now = self.claims.clock.now()
         slot = hour_of(now)
@@ -67,7 +72,7 @@ class TurnRunner:
         async def make(service: ServiceId, lease: Lease) -> None:
             made(await self._make(service, collection, occasion, slot, lease))
 
-        await self.claims.share(services, TURN_SCHEDULE, slot, lambda batch: batch.each(make))
+        await self.claims.share(services, TURN_SCHEDULE, slot, lambda batch: batch.each(make), asked=asked)
 
     async def extra_turns(self, services: Sequence[ServiceId]) -> Sequence[Turn]:
         """Extra turns for all of `services`, from one collection; marked so, and they take no slot."""

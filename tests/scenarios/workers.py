@@ -78,17 +78,18 @@ class Balancer:
 
 @dataclass
 class Fleet:
-    """A world of so many services, and workers in it."""
+    """A world of so many services, and the workers in it."""
 
     world: World
     slack: SandboxClient
     kind: str
     balancer: Balancer
+    services: int = SERVICES
     workers: dict[str, tuple[Child, int]] = field(default_factory=dict)
 
     @property
     def names(self) -> Sequence[str]:
-        return [self.world.addresses.service, *(f"svc-{number:03d}" for number in range(1, SERVICES))]
+        return [self.world.addresses.service, *(f"svc-{number:03d}" for number in range(1, self.services))]
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -160,28 +161,32 @@ class Fleet:
 
     async def all_done(self, slot: datetime) -> None:
         async def done() -> bool:
-            return self.turns(slot) == [1] * SERVICES
+            return self.turns(slot) == [1] * self.services
 
         await until(done, 170, "each service's slot is done, once")
 
 
 @asynccontextmanager
-async def a_fleet(kind: str, memory_directory: Path) -> AsyncIterator[Fleet]:
-    """With everything but its workers, on a prepared store."""
-    clock = Clock(SCALE, origin_of_a_quiet_hour(SCALE))
+async def a_fleet(
+    kind: str, memory_directory: Path, services: int = SERVICES, scale: float = SCALE, **more: float
+) -> AsyncIterator[Fleet]:
+    """With everything but its workers, on a prepared store. `more`: of the World."""
+    clock = Clock(scale, origin_of_a_quiet_hour(scale))
     with (
         TemporaryDirectory(dir=memory_directory) as directory,
-        World(Path(directory), clock, fleet=SERVICES - 1) as world,
+        World(Path(directory), clock, fleet=services - 1, **more) as world,  # type: ignore[arg-type]
     ):
         async with SandboxClient(world.addresses.control) as slack, balanced() as balancer:
-            made = Fleet(world, slack, kind, balancer)
+            made = Fleet(world, slack, kind, balancer, services)
             of, store = world.addresses, open_store(world.state.url)
             known = [ServiceId(of.project, of.region, name) for name in made.names]
             await epoch.init(store, known, SystemClock())
             await store.aclose()
-            yield made
-            for log in sorted(world.children.glob("*.log")):
-                print(f"-- {log.stem}:", *log.read_text(errors="replace").splitlines()[-30:], sep="\n")  # noqa: T201
+            try:
+                yield made
+            finally:
+                for log in sorted(world.children.glob("*.log")):
+                    print(f"-- {log.stem}:", *log.read_text(errors="replace").splitlines()[-30:], sep="\n")  # noqa: T201
 
 
 @asynccontextmanager
