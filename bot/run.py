@@ -251,9 +251,9 @@ async def run_bot(settings: Settings) -> None:
         kicks = Kicks(slack.outbox.kick, settling.kick, paging.kick, errors.kick)
         bot = Bot(settings, lumen, slack, metrics, kicks, letters_of(work, lumen, settings) if work else None)
         triggers = triggers_of(settings, lumen, bot.duties.by_schedule, work)
-        stack.push_async_callback(bot.executions.stop)
         await bot.beat()
         stack.push_async_callback(bot.leave)
+        stack.push_async_callback(bot.executions.stop)
         runner = await start_http(
             settings.http_host,
             settings.port,

@@ -13,10 +13,10 @@ def part_of(name: str, replicas: Collection[str], services: Sequence[ServiceId])
     Rendezvous hashing with bounded loads: a service goes to the replica that weighs it most, of those whose part is
     not yet as large as an even one. So parts are even, and few services move where a replica comes or goes.
     """
-    most = -(-len(services) // max(1, len(replicas)))
+    most, names = -(-len(services) // max(1, len(replicas))), sorted(replicas)
     sizes, mine = Counter[str](), set[ServiceId]()
     for service in sorted(services, key=lambda one: _weight("", one)):
-        open_to = [replica for replica in sorted(replicas) if sizes[replica] < most]
+        open_to = [replica for replica in names if sizes[replica] < most]
         owner = max(open_to, key=lambda replica: _weight(replica, service), default=name)
         sizes[owner] += 1
         if owner == name:

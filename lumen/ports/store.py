@@ -63,16 +63,6 @@ class Slots(Protocol):
         """The newest slot that is done."""
 
 
-class Replicas(Protocol):
-    """The processes that share the work of a fleet; timed by the store's own clock, on the wall."""
-
-    async def beat(self, name: str, lasts: timedelta) -> Sequence[str]:
-        """Be known as alive for so long; the names of all that are."""
-
-    async def leave(self, name: str) -> None:
-        """Be known as alive no more."""
-
-
 class Taken(StrEnum):
     """The answer to whoever would act on a message: OK acts, DONE need not, HELD is too early to tell."""
 

