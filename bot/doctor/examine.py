@@ -99,7 +99,7 @@ async def _servers(settings: Settings, servers: ExaminedServers) -> Sequence[Che
         lambda cache: f"server: {cache.place}",
         lambda cache: cache_checks(servers, cache, store, names),
     )
-    return [*store_checks(servers, store), *of_caches]
+    return [*store_checks(servers, store, names), *of_caches]
 
 
 async def _store(servers: ExaminedServers) -> StoreFacts | NoData:

@@ -45,14 +45,14 @@ def _lines(checks: Sequence[Check]) -> Sequence[Line]:
     for check in sorted(checks, key=lambda one: not one.ok):
         said = OF_ALL.get(check.says.code, check.says.code)
         groups.setdefault((check.ok, said, check.remedy.code if check.remedy else ""), []).append(check)
-    well = [group for group in groups.values() if group[0].ok]
-    return [_line(group, _counted(group, len(checks), is_all_well=[group] == well)) for group in groups.values()]
+    well = sum(group[0].ok for group in groups.values())
+    return [_line(group, _counted(group, len(checks)) if well == 1 else None) for group in groups.values()]
 
 
-def _counted(group: Sequence[Check], whole: int, *, is_all_well: bool) -> Message | None:
-    """How many things say the same, where no names are wanted: what is well is of one kind, or all say it."""
+def _counted(group: Sequence[Check], whole: int) -> Message | None:
+    """How many are well, where all that are say the same; faults have names."""
     of = group[0].of
-    if of is None or not (is_all_well or len(group) == whole):
+    if of is None or not group[0].ok:
         return None
     things = message(f"doctor.things_{of.noun}", count=whole)
     return things if len(group) == whole else message("doctor.part_of", count=len(group), things=things)

@@ -31,16 +31,23 @@ def redis_cli(url: str) -> str:
     return shlex.join(words)
 
 
-def store_checks(servers: ExaminedServers, store: StoreFacts | NoData) -> Sequence[Check]:
-    """Without it nothing else matters."""
+def store_checks(
+    servers: ExaminedServers, store: StoreFacts | NoData, names: Mapping[ServiceId, str]
+) -> Sequence[Check]:
+    """Without it nothing else matters. `names`: of the services."""
     found = Findings("server: ")
     if isinstance(store, NoData):
         found.part("STATE_REDIS_URL", _explained(store, "STATE_REDIS_URL", servers.store_url))
         return found.checks
-    if store.warnings:
-        found.mend("STATE_REDIS_URL", *_warned(store.warnings[0]))
-    else:
+    if not store.warnings:
         found.fine("STATE_REDIS_URL", message("doctor.state_ok"))
+    by_key = {service.key: name for service, name in names.items()}
+    for says in store.warnings:
+        of_service = by_key.get(str(says.params.get("service", "")))
+        thing = Thing("service", of_service) if of_service else Thing("server", str(says.params["where"]))
+        warned = Findings(found.prefix, thing if len(store.warnings) > 1 else None)
+        warned.mend("STATE_REDIS_URL", *_warned(says))
+        found.checks += warned.checks
     for short in store.short:
         found.mend("store's memory", short, message("doctor.memory_short_remedy", cli=redis_cli(servers.store_url)))
     for says, remedy in store.cluster:

@@ -19,6 +19,7 @@ from demo.valkey import EmbeddedValkey, Kind
 from lumen.adapters.clock import SystemClock
 from lumen.adapters.store import epoch
 from lumen.adapters.store.connection import open_store
+from lumen.adapters.store.scripts import key
 from lumen.model.messages import SourceUnavailable, message
 from lumen.model.service import ServiceId
 from sandbox.google.extra.instance import InstanceFacts
@@ -132,8 +133,10 @@ async def test_what_is_well_is_one_line_a_kind(fleet: Fleet, capsys: pytest.Capt
 
 
 def break_one_of_each(fleet: Fleet) -> None:
-    """A project's permissions, an instance's, a service, a cache, a channel, an approver."""
+    """What the store knows, a project's permissions, an instance's, a service, a cache, a channel, an approver."""
     named = {one.name: one for one in fleet.services}
+    with redis.Redis.from_url(fleet.settings.state_redis_url.get_secret_value()) as store:
+        store.delete(*(key(named[name], "epoch") for name in ("svc-011", "svc-013")))
     fleet.side.cloud.faults.denied_in[SHOP] = {"monitoring.*", "redis.instances.update"}
     fleet.side.cloud.cloud_run.services.pop(named["svc-007"].path)
     fleet.change(named["svc-001"], cache_instance=INSTANCE, cache_cost_per_mb=0.05)
@@ -147,6 +150,8 @@ def break_one_of_each(fleet: Fleet) -> None:
 FAULTS = {
     "slack: SLACK_CHANNEL (C0GENERAL1)": "doctor.channel_not_in",
     "slack: APPROVERS (svc-010)": "doctor.approver_unknown",
+    "server: STATE_REDIS_URL (svc-011)": "state.no_epoch",
+    "server: STATE_REDIS_URL (svc-013)": "state.no_epoch",
     "server: CACHE_REDIS_URL (127.0.0.1:1/0)": "source.redis_unreachable",
     "google: may change svc-007": "source.not_found",
     "google: may change CACHE_INSTANCE": "doctor.instance_permissions",
@@ -190,6 +195,7 @@ async def test_each_fault_of_many_is_said_once_by_name_and_stops_no_other(
     assert f"mend request_count ({', '.join(shops[:5])} … ({len(shops)}))" in lines
     assert f"ok   Cloud Run ({len(fleet.services) - 1} of {len(fleet.services)} services)" in lines
     assert sum(line.startswith(("ok ", "mend ")) for line in lines) < 75
+    assert "mend server: STATE_REDIS_URL (svc-011, svc-013)" in lines
     said = " ".join(" ".join(lines).split())
     assert f"Shown for {shops[0]}; the same for {len(shops) - 1} more." in said
     assert f"gcloud projects add-iam-policy-binding {SHOP}" in said
