@@ -44,10 +44,11 @@ from lumen.use_cases.acting import Acting
 from lumen.use_cases.approvals import Approvals
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.drift import Drift
-from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
+from lumen.use_cases.evaluate import Evaluator, Policies
 from lumen.use_cases.leases import Claims
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.turn import TurnRunner
+from lumen.use_cases.turn_history import TurnHistory
 from tests.snapshots import snapshot, ttl
 
 HOUR = timedelta(hours=1)
@@ -106,7 +107,6 @@ class Fleet:
         restraints = Restraints(RedisControls(redis, self.clock), self.clock, Automation(), {})
         evaluator = Evaluator(
             TurnHistory(self.alerts, self.days, self.turns, self.numerics, services),
-            self.numerics,
             dict.fromkeys(services, AssessmentSettings()),
             Policies(
                 {one: {} for one in services},

@@ -54,7 +54,7 @@ from lumen.use_cases.drift import Drift
 from lumen.use_cases.effects import BesideChange, EffectEstimates, Effects
 from lumen.use_cases.emergency import CacheFlush, EmergencyActions
 from lumen.use_cases.error_lines import ReadingErrors
-from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
+from lumen.use_cases.evaluate import Evaluator, Policies
 from lumen.use_cases.execution import Execution
 from lumen.use_cases.fleet import Fleet
 from lumen.use_cases.held_effects import HeldEffects
@@ -66,6 +66,7 @@ from lumen.use_cases.releases import GoingBack, Releases, RememberedDeployments,
 from lumen.use_cases.restrictions import ReportMarker, Restraints
 from lumen.use_cases.rollback import Rollback, RollbackRules
 from lumen.use_cases.turn import TurnRunner
+from lumen.use_cases.turn_history import TurnHistory
 from lumen.use_cases.undo_harmful import UndoHarmful
 from lumen.use_cases.watch import Watch
 
@@ -163,7 +164,6 @@ class _Assembly:
         )
         self._evaluator = Evaluator(
             TurnHistory(store.alerts, store.days, store.turns, numerics, settings.services),
-            numerics,
             each(settings.watched, assessment_settings),
             Policies(self._knobs, each(settings.watched, ttl_limits), self._sizes),
             self._restraints,

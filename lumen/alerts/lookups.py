@@ -4,11 +4,13 @@ What a service looks up is its code's, so it is steady: where it leaves what is 
 wrong, and no hit rate follows from it. What stays so for six hours is how the service looks up now.
 """
 
+from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
+from typing import NamedTuple
 
 from lumen.alerts.evidence import MAD_TO_SD
 from lumen.model.alert import Observation
@@ -30,6 +32,52 @@ MISSING = 0.25
 SAME_REQUESTS = 0.2
 
 
+class SliceCounts(NamedTuple):
+    """The requests and lookups of a slice; see `Observation`."""
+
+    start: datetime
+    requests: int | None
+    lookups: int | None
+    is_counted: bool
+
+
+def counts_of(seen: Observation) -> SliceCounts:
+    """Its part that is judged with others'."""
+    return SliceCounts(seen.start, seen.requests, seen.lookups, seen.is_counted)
+
+
+_UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCounts:
+    """The counts of slices that follow each other from `start` on, in 17 bytes each: a fleet has many."""
+
+    start: datetime
+    requests: "array[int]"
+    lookups: "array[int]"
+    are_counted: bytes
+
+    @staticmethod
+    def of(slices: Sequence[SliceCounts]) -> "KeptCounts | None":
+        """None of nothing, or where one is missing in between."""
+        if not slices or slices[-1].start - slices[0].start != (len(slices) - 1) * SLICE:
+            return None
+        requests = array("q", [_UNKNOWN if one.requests is None else one.requests for one in slices])
+        lookups = array("q", [_UNKNOWN if one.lookups is None else one.lookups for one in slices])
+        return KeptCounts(slices[0].start, requests, lookups, bytes(one.is_counted for one in slices))
+
+    def before(self, end: datetime) -> Sequence[SliceCounts]:
+        """Those that begin before `end`, in order."""
+        count = max(0, round((end - self.start) / SLICE))
+        requests, lookups = (
+            [None if count == _UNKNOWN else count for count in counts[:count]]
+            for counts in (self.requests, self.lookups)
+        )
+        starts = [self.start + nth * SLICE for nth in range(len(requests))]
+        return list(map(SliceCounts, starts, requests, lookups, map(bool, self.are_counted)))
+
+
 class UsualLookups:
     """Lookups a request over the last day; fed with slices in order."""
 
@@ -45,7 +93,7 @@ class UsualLookups:
             return seen
         return replace(seen, hits=None, misses=None, cost_usd=None)
 
-    def feed(self, seen: Observation) -> None:
+    def feed(self, seen: Observation | SliceCounts) -> None:
         """Learn from a slice as it is stored."""
         ratio = self._ratio(seen)
         if ratio is None:
@@ -81,13 +129,13 @@ class UsualLookups:
         usual, spread = self._usual
         return abs(ratio - usual) <= max(DIFFER * usual, SPREADS * spread)
 
-    def _ratio(self, seen: Observation) -> float | None:
+    def _ratio(self, seen: Observation | SliceCounts) -> float | None:
         if seen.requests is None or seen.requests < LEAST_REQUESTS or not seen.is_counted or seen.lookups is None:
             return None
         return seen.lookups / seen.requests
 
 
-def _is_same(traffic: Traffic, within: Sequence[Observation]) -> bool:
+def _is_same(traffic: Traffic, within: Sequence[Observation | SliceCounts]) -> bool:
     """Whether the window's requests are those that the watch has counted."""
     stored = sum(one.requests or 0 for one in within)
     is_near = abs(traffic.requests - stored) <= SAME_REQUESTS * traffic.requests
@@ -95,13 +143,16 @@ def _is_same(traffic: Traffic, within: Sequence[Observation]) -> bool:
 
 
 def doubted(
-    cache: CacheStats | NoData, traffic: Traffic | NoData, stored: Iterable[Observation], start: datetime
+    cache: CacheStats | NoData,
+    traffic: Traffic | NoData,
+    stored: Iterable[Observation | SliceCounts],
+    start: datetime,
 ) -> CacheStats | NoData:
     """The cache over a window that begins at `start`, or why its figures do not fit the requests.
 
     `stored`: slices of the days before and of the window itself, as the watch has them.
     """
-    usual, within = UsualLookups(), []
+    usual, within = UsualLookups(), list[Observation | SliceCounts]()
     for one in stored:
         if one.start < start:
             usual.feed(one)

@@ -24,7 +24,7 @@ Readings = Sequence[float | None]
 
 @dataclass(frozen=True, slots=True)
 class KeptHours:
-    """Hours from `start` on whose slices nothing corrects any more, in a few kilobytes: a fleet has many of them.
+    """Whole hours from `start` on, in a few kilobytes: a fleet has many of them.
 
     `values`: the readings of each, one hour after the other; NaN where there is none.
     """
@@ -36,6 +36,11 @@ class KeptHours:
     def end(self) -> datetime:
         """The first hour that is not kept."""
         return self.start + len(self.values) // len(READERS) * HOUR
+
+    def before(self, end: datetime) -> "KeptHours":
+        """The whole hours of them that end by then."""
+        count = max(0, int((end - self.start) / HOUR))
+        return KeptHours(self.start, self.values[: count * len(READERS)])
 
     def of(self, hour: datetime) -> Readings:
         """Those of one of them."""
@@ -63,9 +68,9 @@ def hours_of_the_week(
     return [*known, *([read(hour) for read in READERS.values()] for hour in rest)]
 
 
-def kept_of(week: Sequence[Readings], start: datetime, newest: datetime) -> KeptHours:
-    """Of a week that begins at `start`, the hours that lie two days before the newest slice."""
-    count = max(0, int((newest - CORRECTED - start) / HOUR))
+def kept_of(week: Sequence[Readings], start: datetime, until: datetime) -> KeptHours:
+    """Of a week that begins at `start`, the whole hours before `until`."""
+    count = max(0, int((until - start) / HOUR))
     values = (math.nan if value is None else value for hour in week[:count] for value in hour)
     return KeptHours(start, array("d", values))
 

@@ -5,8 +5,9 @@ messages of their own. What flutters over a limit is none: a concern must last b
 old news for as long as it keeps coming back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import islice
 
 from lumen.model.alert import Severity
 from lumen.model.assessment import HealthLevel
@@ -26,13 +27,18 @@ _BAD = {
 _HEALTH = frozenset(name for names in _BAD.values() for name in names)
 
 
-def should_repost(turns: Sequence[Turn | PastTurn], posted: str) -> bool:
+def should_repost(turns: Iterable[Turn | PastTurn], posted: str) -> bool:
     """`turns` of the last days, newest first, the one just made among them; `posted`: the id of the turn that the last
     report was posted for."""
-    now = turns[0]
+    before = iter(turns)
+    now = next(before)
     if now.occasion is Occasion.ASKED:
         return False
-    made = [turn for turn in turns if turn.occasion is not Occasion.ASKED or turn.id == posted]
+    others = (turn for turn in before if turn.occasion is not Occasion.ASKED or turn.id == posted)
+    made = [now, *islice(others, LASTS_TURNS - 1)]
+    if not {*_lasted(made), *_at_once(now)}:
+        return False  # whatever was before
+    made += others
     lately = [turn for turn in made if now.started_at - turn.started_at < FORGOTTEN_AFTER + timedelta(hours=1)]
     told = {concern for turn in lately if turn.id == posted for concern in (*_lasting(turn), *_at_once(turn))}
     told.update(concern for turn in lately[1:] for concern in _at_once(turn))

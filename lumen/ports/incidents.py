@@ -83,11 +83,24 @@ class Standing:
     silences: Sequence[Silence] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a service's slices are stored: the start of the newest one, in which epoch of the store, and how many
+    looks have corrected some. Where neither changes, a slice that was stored stays as it is."""
+
+    newest: datetime | None
+    epoch: str
+    corrections: int
+
+
 class Alerts(Protocol):
     """The observations, capped at eighteen days, and the alerts that people were told of."""
 
     async def newest(self, service: ServiceId) -> datetime | None:
         """The start of the newest slice that is stored."""
+
+    async def extent(self, service: ServiceId) -> Extent:
+        """How far they are stored."""
 
     async def observations(self, service: ServiceId, after: datetime | None) -> Sequence[Observation]:
         """All that are stored, or those after `after`; ascending."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from lumen.model.audit import AuditEvent
 from lumen.model.messages import Message, NoData, NotPossible, SourceUnavailable, message
@@ -148,7 +149,7 @@ class TurnRunner:
         """Store the turn and mark its report: the last message is updated unless there is something new to say."""
         service = turn.snapshot.service
         shown_on = await self.turns.report_surface(service)
-        if shown_on is None or should_repost((turn, *before), shown_on):
+        if shown_on is None or should_repost(chain((turn,), before), shown_on):
             shown_on = turn.id
         await self.turns.save(turn, lease, shown_on)
 

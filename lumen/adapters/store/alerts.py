@@ -39,7 +39,7 @@ from lumen.model.messages import Message, NotPrepared
 from lumen.model.service import Person, ServiceId
 from lumen.model.snapshot import SLICE, Bucket
 from lumen.ports.clock import Clock
-from lumen.ports.incidents import Look, Standing
+from lumen.ports.incidents import Extent, Look, Standing
 from lumen.ports.store import Lease
 
 #: Eight weeks to know what a weekday usually costs, thirty days of error budgets, and some.
@@ -177,9 +177,11 @@ class RedisAlerts:
         self._keep_days = keep_days
 
     async def newest(self, service: ServiceId) -> datetime | None:
-        reply = await self._calls.read("read", service, "HGET", position("standing"), "newest slice")
-        found = reply.values[0]
-        return None if found is None else datetime.fromisoformat(found)
+        return (await self.extent(service)).newest
+
+    async def extent(self, service: ServiceId) -> Extent:
+        newest, epoch, corrections = (await self._calls.read("slices_extent", service)).values
+        return Extent(datetime.fromisoformat(newest) if newest else None, epoch, int(corrections))
 
     async def observations(self, service: ServiceId, after: datetime | None) -> list[Observation]:
         newest = await self.newest(service)

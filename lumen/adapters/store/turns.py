@@ -1,6 +1,7 @@
 """The history of turns, capped."""
 
-import asyncio
+from collections.abc import Sequence
+from typing import overload
 
 from lumen.adapters.store.codec import decode, encode
 from lumen.adapters.store.connection import StoreClient
@@ -17,6 +18,37 @@ KEEP = 14 * 24
 BATCH = 20
 #: What later turns need is kept of so many.
 PASTS = 100
+
+
+class _Decoded(Sequence[PastTurn]):
+    """Turns, each decoded when it is first asked for: most questions go back no further than a day."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = lines
+        self._known: dict[int, PastTurn] = {}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, at: int) -> PastTurn: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[PastTurn]: ...
+
+    def __getitem__(self, at: int | slice) -> PastTurn | Sequence[PastTurn]:
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(len(self)))]
+        place = range(len(self))[at]
+        found = self._known.get(place)
+        if found is None:
+            found = self._known[place] = decode(PastTurn, self._lines[place])
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
 
 
 class RedisTurns:
@@ -56,13 +88,8 @@ class RedisTurns:
 
     async def past(self, service: ServiceId, limit: int) -> PastTurns:
         reply = await self._calls.read("turn_past", service, limit)
-        found: list[PastTurn] = []
-        for at, text in enumerate(reply.lines(1)):
-            if at % BATCH == 0:
-                await asyncio.sleep(0)
-            found.append(decode(PastTurn, text))
         newest = reply.values[0]
-        return PastTurns(decode(Turn, newest) if newest else None, found)
+        return PastTurns(decode(Turn, newest) if newest else None, _Decoded(reply.lines(1)))
 
     async def report_surface(self, service: ServiceId) -> str | None:
         reply = await self._calls.read("read", service, "HGET", position("slots"), "report surface")

@@ -42,6 +42,7 @@ BOUNDED_BY = {
     "alert_incidents": "KEEP_ALERTS",
     "alert_labels": "KEEP_ALERTS",
     "alert_read": "KEEP_ALERTS",
+    "beat": "replicas that are alive",
     "common": "alerts that are open",
     "days_read": "KEEP_DAYS of some hundred sums",
     "expire": "LIMIT",

@@ -9,15 +9,16 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from lumen.adapters.store.alerts import NANO, RedisDays
+from lumen.adapters.store.codec import encode
 from lumen.adapters.store.scripts import key
 from lumen.exporters.assess import AssessmentSettings, assess
-from lumen.model.alert import Observation
+from lumen.model.alert import Correction, Observation
 from lumen.model.messages import NoData
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Snapshot, Spend, Window
 from lumen.model.turn import Occasion, Turn
 from lumen.ports.incidents import Look
-from lumen.use_cases.evaluate import TurnHistory
+from lumen.use_cases.turn_history import TurnHistory
 from tests.contract.store.builders import OTHER, SERVICE
 from tests.contract.use_cases.conftest import Tower
 from tests.snapshots import GONE, cache, snapshot
@@ -143,20 +144,39 @@ async def test_a_turn_s_forecast_is_that_of_all_services_and_of_the_alert(tower:
 async def test_what_a_process_keeps_of_the_week_is_what_it_would_read_anew(tower: Tower) -> None:
     pytest.importorskip("scipy", reason="needs the extra numerics")
     await lived(tower, 1000)
-    kept = turn_history(tower, Here())
-    lease = await tower.store.lease("slot/look")
-    for hours in (0, 1, 2, 30):
+    kept, lease, corrections = turn_history(tower, Here()), await tower.store.lease("slot/look"), 0
+    # How many hours later, and how many slices before the newest one was corrected meanwhile.
+    for hours, back in ((0, None), (1, None), (1, 3), (2, 250), (30, None), (0, 12)):
         first = await tower.alerts.newest(SERVICE)
         assert first is not None
         came = [
             Observation(first + nth * SLICE, 900 + nth, nth % 3, p95_ms=100.0 + nth, hits=nth, misses=9, cost_usd=0.01)
             for nth in range(1, hours * 12 + 1)
         ]
-        assert await tower.alerts.look(SERVICE, lease, Look(first, came, ()))
+        late = () if back is None else (await corrected(tower, first - back * SLICE),)
+        assert await tower.alerts.look(SERVICE, lease, Look(first, came, (), (), late, corrections))
+        corrections += len(late)
         tower.store.clock.time += timedelta(hours=hours)
         seen = seen_at(tower)
         assert await kept.of(seen) == await turn_history(tower, Here()).of(seen)
-    assert len(kept._weeks[SERVICE].values) == (7 * 24 - 49) * 5  # five figures an hour, but for two days and a little
+    assert len(kept._weeks[SERVICE].hours.values) == 7 * 24 * 5  # five figures of each hour
+
+
+async def corrected(tower: Tower, start: datetime) -> Correction:
+    (stored, *_) = await tower.alerts.observations(SERVICE, start - SLICE)
+    return Correction(stored, replace(stored, requests=77_777, hits=500, misses=400))
+
+
+async def test_a_store_that_was_restored_is_read_anew(tower: Tower) -> None:
+    pytest.importorskip("scipy", reason="needs the extra numerics")
+    await lived(tower, 1000)
+    kept, seen = turn_history(tower, Here()), seen_at(tower)
+    await kept.of(seen)
+    for back in range(288):
+        other = Observation(seen.window.end - (1 + back) * SLICE, 5, 0)
+        await tower.store.redis.lset(key(SERVICE, "observations"), -1 - back, encode(other))
+    await tower.store.redis.hset(key(SERVICE, "epoch"), "id", "another")
+    assert await kept.of(seen) == await turn_history(tower, Here()).of(seen)
 
 
 async def test_services_that_are_looked_at_side_by_side_add_up_the_month_once(

@@ -27,9 +27,10 @@ from lumen.use_cases.acting import Acting
 from lumen.use_cases.auto_apply import AutoApplyRules
 from lumen.use_cases.collect import window_before
 from lumen.use_cases.drift import Drift
-from lumen.use_cases.evaluate import Evaluator, Policies, TurnHistory
+from lumen.use_cases.evaluate import Evaluator, Policies
 from lumen.use_cases.restrictions import Restraints
 from lumen.use_cases.turn import TurnRunner
+from lumen.use_cases.turn_history import TurnHistory
 from tests.alike import Alike
 from tests.contract.store.builders import KIM, SERVICE, Store
 from tests.contract.use_cases.measured_world import HOUR, START, House, Inline
@@ -100,7 +101,6 @@ class Room:
         store, alerts = self.house.store, self.house.alerts
         return Evaluator(
             TurnHistory(alerts, RedisDays(store.redis), self.turns, Inline()),
-            Inline(),
             Alike(AssessmentSettings()),
             Policies(Alike(self.house.knobs), Alike(TtlLimits()), Alike(SizeLimits())),
             self.restraints(automation),
