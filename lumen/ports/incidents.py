@@ -44,10 +44,13 @@ class SliceSource(Protocol):
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         """The slices of the window of which anything is known, ascending."""
 
+    async def days(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Sequence[Day] | NoData]:
+        """Their sums by day, ascending, of a long past that nobody wants to know slice by slice."""
+
     async def counts(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
-        """The same without latencies, which take most of the work."""
+        """`slices` without latencies, which take most of the work."""
 
     async def by_revision(
         self, services: Sequence[ServiceId], window: Window, period: timedelta

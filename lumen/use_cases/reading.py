@@ -78,4 +78,5 @@ def _slices(
     if isinstance(found, NoData):
         return () if after is None else (Observation(start, is_refused=True),)
     known = {one.start: one for one in found}
-    return [known.get(start + i * SLICE, Observation(start + i * SLICE)) for i in range(round((end - start) / SLICE))]
+    starts = [start + i * SLICE for i in range(round((end - start) / SLICE))]
+    return [known.get(at) or Observation(at) for at in starts]

@@ -254,8 +254,8 @@ class Watch:
         start, until = end - REMEMBERED, end - REPLAY
         while fresh and start < until:
             week = Window(start, min(until, start + WEEK))
-            for service, seen in (await self._source.slices(fresh, week)).items():
-                found[service] = together(found[service], () if isinstance(seen, NoData) else folded(seen))
+            for service, days in (await self._source.days(fresh, week)).items():
+                found[service] = together(found[service], () if isinstance(days, NoData) else days)
             start = week.end
         return found
 

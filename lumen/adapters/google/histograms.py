@@ -3,7 +3,7 @@
 Buckets are read at run time: percentiles are only as fine as they are.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lumen.adapters.google.monitoring_series import Floats, Ints, Mask, Series
-from lumen.model.snapshot import LatencyDistribution, together
+from lumen.model.snapshot import Bucket, LatencyDistribution, together
 
 _COUNTS, _OPTIONS = attrgetter("bucket_counts"), attrgetter("bucket_options")
 
@@ -78,9 +78,29 @@ class Histograms:
     counts: Ints
     apart: Mapping[int, LatencyDistribution]
 
+    def only(self, periods: Mask) -> "Histograms":
+        """Without those of other periods."""
+        apart = {at: one for at, one in self.apart.items() if periods[at]}
+        return Histograms(self.bounds_ms, self.counts * periods[:, None], apart)
+
+    @property
+    def held(self) -> Mask:
+        """Periods in which any sample is held."""
+        held = self.counts.sum(axis=1) > 0
+        held[list(self.apart)] = True
+        return np.asarray(held)
+
+    def buckets(self, periods: Mask) -> Iterator[tuple[Bucket, int]]:
+        """Of some periods together, bucket by bucket; one may come again in another layout."""
+        together = self.counts[periods].sum(axis=0).tolist()
+        yield from LatencyDistribution(self.bounds_ms, tuple(together)).buckets()
+        for at, one in self.apart.items():
+            if periods[at]:
+                yield from one.buckets()
+
     def distributions(self) -> dict[int, LatencyDistribution]:
         """By period, where any sample is held; without the empty buckets at the end of each."""
-        held = np.flatnonzero(self.counts.any(axis=1))
+        held = np.flatnonzero(self.counts.sum(axis=1) > 0)
         rows = self.counts[held]
         lengths = rows.shape[1] - np.argmax(rows[:, ::-1] > 0, axis=1)
         found = {
@@ -92,7 +112,7 @@ class Histograms:
     def percentiles_ms(self, shares: Sequence[float]) -> Floats:
         """As those of LatencyDistribution, by period and share; NaN where no sample is held."""
         found = np.full((len(self.counts), len(shares)), np.nan)
-        held = np.flatnonzero(self.counts.any(axis=1))
+        held = np.flatnonzero(self.counts.sum(axis=1) > 0)
         if len(held):
             found[held] = _percentiles_ms(self.bounds_ms, self.counts[held], shares)
         for at, one in self.apart.items():

@@ -22,8 +22,10 @@ from lumen.adapters.google.monitoring_sleep import asleep
 from lumen.adapters.google.monitoring_uptime import Probes, UptimeCheck
 from lumen.adapters.google.monitoring_witnesses import Witnesses, witnesses
 from lumen.adapters.google.slice_columns import SliceColumns, columns_of, joined
+from lumen.adapters.google.slice_days import days_of
 from lumen.model.alert import Observation
 from lumen.model.cost import CostPrices, InstanceShape, cost_usd
+from lumen.model.history import Day
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import NoData, SourceUnavailable
 from lumen.model.service import ServiceId
@@ -57,6 +59,10 @@ class MonitoringSlices:
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         """NoData only where requests could not be asked for at all; without latency or cache a slice lacks those."""
         return await observed(await self.whole(services, window))
+
+    async def days(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Sequence[Day] | NoData]:
+        """Of `slices`."""
+        return await summed_up(await self.whole(services, window))
 
     async def counts(
         self, services: Sequence[ServiceId], window: Window
@@ -160,6 +166,15 @@ async def observed(found: Found) -> Mapping[ServiceId, Sequence[Observation] | N
     return told
 
 
+async def summed_up(found: Found) -> Mapping[ServiceId, Sequence[Day] | NoData]:
+    """By day."""
+    told: dict[ServiceId, Sequence[Day] | NoData] = {}
+    for service, slices in found.items():
+        told[service] = slices if isinstance(slices, NoData) else days_of(slices)
+        await asyncio.sleep(0)  # clicks get their turn
+    return told
+
+
 def _with_probes(slices: SliceColumns, told: Mapping[int, Probes]) -> SliceColumns:
     there, doubts = slices.there.copy(), dict(slices.doubts)
     for row, probes in told.items():
@@ -203,6 +218,9 @@ class PricedSlices:
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, Sequence[Observation] | NoData]:
         return await observed(await self._with_costs(self.unpriced.whole(services, window), services, window))
+
+    async def days(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Sequence[Day] | NoData]:
+        return await summed_up(await self._with_costs(self.unpriced.whole(services, window), services, window))
 
     async def counts(
         self, services: Sequence[ServiceId], window: Window

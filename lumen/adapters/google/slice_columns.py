@@ -7,12 +7,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from lumen.adapters.google.histograms import histograms
+from lumen.adapters.google.histograms import Histograms, histograms
 from lumen.adapters.google.monitoring_series import Floats, Ints, Mask
 from lumen.adapters.google.monitoring_witnesses import Witnesses
 from lumen.model.alert import Observation
 from lumen.model.messages import NoData
-from lumen.model.snapshot import SLICE, LatencyDistribution
+from lumen.model.snapshot import SLICE
 from lumen.model.witnesses import SERVER_ERRORS, Bounds
 
 Column = TypeVar("Column", Ints, Floats, Mask)
@@ -34,16 +34,23 @@ class SliceColumns:
     doubts: Mapping[int, Bounds]
     #: NaN where no latency is known.
     percentiles_ms: Floats
-    latencies: Mapping[int, LatencyDistribution]
+    #: With the row of their first slice.
+    latencies: Sequence[tuple[int, Histograms]]
     #: Whose hits and misses are known.
     looked_up: Mask
     hits: Ints
     misses: Ints
     cost_usd: Floats
 
+    @property
+    def is_timed(self) -> Mask:
+        """Where it is known how long each request took."""
+        return np.concatenate([of.held for _, of in self.latencies])
+
     def observations(self) -> list[Observation]:
         """Slice by slice, ascending; those of which nothing is known are left out."""
         rows = np.flatnonzero(self.there)
+        latencies = {first + row: one for first, of in self.latencies for row, one in of.distributions().items()}
         p50, p95, p99 = (_known(self.percentiles_ms[rows, nth]) for nth in range(len(PERCENTILES)))
         each = zip(
             rows.tolist(),
@@ -70,7 +77,7 @@ class SliceColumns:
                 hits=hits,
                 misses=misses,
                 cost_usd=cost_usd,
-                latency=self.latencies.get(row),
+                latency=latencies.get(row),
                 doubt=self.doubts.get(row),
             )
             for row, requests, errors_5xx, errors_4xx, p50_ms, p95_ms, p99_ms, hits, misses, cost_usd in each
@@ -104,11 +111,12 @@ def columns_of(
     rows = list(lookups)
     looked_up[rows] = True
     hits[rows], misses[rows] = zip(*lookups.values(), strict=True) if rows else ((), ())
-    percentiles_ms, latencies = _latencies(told, known)
+    series = told.latencies
+    latencies = histograms(() if isinstance(series, NoData) else series, slices).only(known)
     there, cost_usd = known | looked_up, np.full(slices, np.nan)
     return SliceColumns(
         start, there, known, requests, errors_5xx, errors_4xx, doubts,
-        percentiles_ms, latencies, looked_up, hits, misses, cost_usd,
+        latencies.percentiles_ms(PERCENTILES), [(0, latencies)], looked_up, hits, misses, cost_usd,
     )  # fmt: skip
 
 
@@ -128,23 +136,12 @@ def joined(pieces: Sequence[SliceColumns]) -> SliceColumns:
         errors_4xx=column([one.errors_4xx for one in pieces]),
         doubts={first + row: of for first, one in zip(firsts, pieces, strict=False) for row, of in one.doubts.items()},
         percentiles_ms=column([one.percentiles_ms for one in pieces]),
-        latencies={
-            first + row: of for first, one in zip(firsts, pieces, strict=False) for row, of in one.latencies.items()
-        },
+        latencies=[(first + row, of) for first, one in zip(firsts, pieces, strict=False) for row, of in one.latencies],
         looked_up=column([one.looked_up for one in pieces]),
         hits=column([one.hits for one in pieces]),
         misses=column([one.misses for one in pieces]),
         cost_usd=column([one.cost_usd for one in pieces]),
     )
-
-
-def _latencies(told: Witnesses, known: Mask) -> tuple[Floats, Mapping[int, LatencyDistribution]]:
-    """Of the slices whose requests are known."""
-    series = told.latencies
-    found = histograms(() if isinstance(series, NoData) else series, told.periods)
-    percentiles_ms = found.percentiles_ms(PERCENTILES)
-    percentiles_ms[~known] = np.nan
-    return percentiles_ms, {row: one for row, one in found.distributions().items() if known[row]}
 
 
 def _where(mask: Mask, column: Ints, rows: Ints) -> list[int | None]:

@@ -1,25 +1,33 @@
 """What is read in bulk of Cloud Monitoring's answers is what the same answers tell point by point."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from google.api.distribution_pb2 import Distribution
 from google.cloud.monitoring_v3 import TimeSeries
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumen.adapters.google.histograms import added_up, histograms
 from lumen.adapters.google.monitoring_query import RESPONSE_CLASS
 from lumen.adapters.google.monitoring_series import Grid, Series, read, summed
 from lumen.adapters.google.monitoring_witnesses import Witnesses
-from lumen.model.witnesses import Bounds, bounds_of, witnessed
+from lumen.adapters.google.slice_columns import columns_of, joined
+from lumen.adapters.google.slice_days import days_of
+from lumen.model.history import SLICES_A_DAY, folded
+from lumen.model.snapshot import SLICE
+from lumen.model.witnesses import Bounds, bounds_of, exactly, witnessed
 
 BEGUN, PERIOD, PERIODS = 1_790_000_100, 300, 6
 GRID = Grid(BEGUN, PERIOD, PERIODS, before=2)
 RAW: Any = TimeSeries.pb()
-AN_HOUR = 4
+AN_HOUR, LENGTH = 4, 21
+MIDNIGHT = datetime(2026, 11, 2, tzinfo=UTC)
 SHARES = (0.5, 0.95, 0.99)
+
 
 values = st.one_of(
     st.builds(lambda count: {"int64_value": count}, st.integers(0, 2**53)),
@@ -35,6 +43,7 @@ points = st.tuples(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(points, max_size=12))
 def test_a_series_is_read_point_by_point(told: Sequence[tuple[int, int, int, dict[str, Any]]]) -> None:
     """Whole points on the grid that tell a value; of two of a period the later one counts."""
@@ -68,6 +77,7 @@ distributions = st.builds(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.dictionaries(st.integers(0, PERIODS - 1), distributions), max_size=3))
 def test_histograms_of_a_stretch_are_those_of_each_period(told: Sequence[Mapping[int, Distribution]]) -> None:
     series = [_series("r", "2xx", {at: one.count for at, one in each.items()}, each) for each in told]
@@ -85,6 +95,7 @@ series_of = st.dictionaries(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(series_of, st.one_of(st.none(), series_of), st.booleans())
 def test_doubts_of_a_stretch_are_those_of_each_period(
     counted: Mapping[tuple[str, str], Mapping[int, int]],
@@ -94,7 +105,7 @@ def test_doubts_of_a_stretch_are_those_of_each_period(
     """Also where both tell the same, but for what one of them adds."""
     if agree and timed is not None:
         timed = {**counted, **dict(list(timed.items())[:1])}
-    told = Witnesses(_all(counted), None if timed is None else _all(timed), AN_HOUR, 21)
+    told = Witnesses(_all(counted), None if timed is None else _all(timed), AN_HOUR, LENGTH)
     parts: dict[int, list[Bounds]] = {}
     for bounds in witnessed(told.told, AN_HOUR).values() if told.told else ():
         for at, one in bounds.items():
@@ -106,6 +117,44 @@ def test_doubts_of_a_stretch_are_those_of_each_period(
     classes = told.classes()
     assert told.counts.total.tolist() == [classes[at].total() if at in classes else 0 for at in range(21)]
     assert set(np.flatnonzero(told.counts.told)) == set(classes)
+
+
+doubts = st.builds(
+    lambda requests, errors, lacking, more: Bounds(max(errors, requests - lacking), requests, errors, errors + more),
+    st.integers(0, 50), st.integers(0, 50), st.integers(0, 5), st.integers(0, 3),
+) | st.builds(exactly, st.integers(0, 50), st.integers(0, 50))  # fmt: skip
+rows = st.integers(0, 2 * LENGTH - 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, SLICES_A_DAY).map(lambda slices: MIDNIGHT + slices * SLICE),
+    st.lists(st.tuples(series_of, series_of), min_size=2, max_size=2),
+    st.dictionaries(st.integers(0, LENGTH - 1), distributions, max_size=8),
+    st.dictionaries(rows, doubts, max_size=4),
+    st.dictionaries(rows, st.floats(0, 5), max_size=8),
+    st.dictionaries(st.integers(0, LENGTH - 1), st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=8),
+)
+def test_days_are_the_sums_of_their_slices(
+    start: datetime,
+    told: Sequence[Sequence[Mapping[tuple[str, str], Mapping[int, int]]]],
+    timed: Mapping[int, Distribution],
+    doubted: Mapping[int, Bounds],
+    costs: Mapping[int, float],
+    lookups: Mapping[int, tuple[int, int]],
+) -> None:
+    """Of two pieces, around midnight, with slices that were slept through."""
+    pieces = []
+    for nth, (counted, other) in enumerate(told):
+        latencies = [*_all(other), _series("one", "2xx", {at: one.count for at, one in timed.items()}, timed)]
+        heard = Witnesses(_all(counted), latencies, AN_HOUR, LENGTH)
+        pieces.append(columns_of(heard, heard.silent(), lookups, start + nth * LENGTH * SLICE))
+    whole = joined(pieces)
+    cost_usd = np.array([costs.get(row, np.nan) for row in range(2 * LENGTH)])
+    cost_usd[~whole.there] = np.nan
+    more = {row: doubt for row, doubt in doubted.items() if whole.there[row]}
+    whole = replace(whole, doubts={**whole.doubts, **more}, cost_usd=cost_usd)
+    assert days_of(whole) == folded(whole.observations())
 
 
 def _all(told: Mapping[tuple[str, str], Mapping[int, int]]) -> Sequence[Series]:

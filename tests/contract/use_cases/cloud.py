@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lumen.model.alert import Observation
+from lumen.model.history import Day, folded
 from lumen.model.incident import RevisionCount
 from lumen.model.messages import Message, NoData, ValueMoved, message
 from lumen.model.proposal import LATEST, Change
@@ -58,6 +59,10 @@ class Cloud:
         self.shares.append((at, name or self.names[0], share))
 
     # SliceSource
+
+    async def days(self, services: Sequence[ServiceId], window: Window) -> Mapping[ServiceId, Sequence[Day] | NoData]:
+        found = await self.slices(services, window)
+        return {service: one if isinstance(one, NoData) else folded(one) for service, one in found.items()}
 
     async def slices(
         self, services: Sequence[ServiceId], window: Window
