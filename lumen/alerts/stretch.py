@@ -5,7 +5,7 @@ mean. Which slices those are each alert says itself, and rather too few than too
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import Protocol
 
@@ -78,11 +78,14 @@ class Stretch:
 def stretches(observations: Iterable[Observation]) -> Iterator[Stretch]:
     """All of them, cut at midnight and at gaps."""
     some: list[Observation] = []
+    end = midnight = datetime.min.replace(tzinfo=UTC)
     for one in observations:
-        if some and (one.start != some[-1].end or _day(one.start) != _day(some[0].start)):
-            yield Stretch(some)
-            some = []
+        if one.start != end or one.start >= midnight:
+            if some:
+                yield Stretch(some)
+            some, midnight = [], _midnight_after(one.start)
         some.append(one)
+        end = one.end
     if some:
         yield Stretch(some)
 
@@ -136,5 +139,5 @@ def _figures(values: Iterable[float | None]) -> Floats:
     return np.array([np.nan if one is None else one for one in values], dtype=np.float64)
 
 
-def _day(at: datetime) -> int:
-    return at.astimezone(UTC).toordinal()
+def _midnight_after(at: datetime) -> datetime:
+    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(), UTC)

@@ -19,7 +19,7 @@ from google.cloud.monitoring_v3 import (
 from lumen.adapters.google.asking import Pages
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import MONITORING, reading
-from lumen.adapters.google.monitoring_series import Grid, Series, read, summed
+from lumen.adapters.google.monitoring_series import Grid, Reader, Series, summed
 from lumen.model.messages import SourceUnavailable, with_remedy
 from lumen.model.service import ServiceId, by_project
 from lumen.model.snapshot import Window
@@ -121,7 +121,7 @@ class MonitoringQueries:
     async def _read(
         self, pages: AsyncIterator[Any], query: Query, window: Window, before: int
     ) -> AsyncIterator[Series]:
-        count, grid = 0, query.grid(window, before)
+        count, reader = 0, Reader(query.grid(window, before))
         async for page in pages:
             count += 1
             if count > MOST_PAGES:
@@ -130,7 +130,7 @@ class MonitoringQueries:
                 )
             points = 0
             for series in type(page).pb(page).time_series:
-                yield read(series, grid)
+                yield reader.read(series)
                 points += len(series.points)
                 if points > POINTS_AT_ONCE:
                     points = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, methodcaller
+from operator import attrgetter, eq
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ HALF_A_SECOND = 500_000_000
 #: A point that covers less of its period is incomplete.
 WHOLE = 0.99
 
-_END, _SECONDS, _NANOS = attrgetter("interval.end_time"), attrgetter("seconds"), attrgetter("nanos")
-_START, _VALUE = attrgetter("interval.start_time.seconds"), attrgetter("value")
-_KIND, _COUNT = methodcaller("WhichOneof", "value"), attrgetter("count")
+_INTERVAL, _END, _START = attrgetter("interval"), attrgetter("end_time"), attrgetter("start_time.seconds")
+_SECONDS, _NANOS = attrgetter("seconds"), attrgetter("nanos")
+_DISTRIBUTION, _COUNT = attrgetter("value.distribution_value"), attrgetter("count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +61,64 @@ class Series:
         return zip(self.at.tolist(), self.numbers.tolist(), strict=True)
 
 
-def read(given: Any, grid: Grid) -> Series:
-    """A `TimeSeries` (raw protobuf: proto-plus wraps every point, which costs seconds for a fleet).
+class Reader:
+    """Reads the series of one answer, which mostly have their points at the same times."""
 
-    Of two points of a period the later one counts.
-    """
-    values: Sequence[Any] = list(map(_VALUE, given.points))
-    at, kept = _periods(given.points, grid)
-    kinds = list(map(_KIND, values))
-    if None in kinds:  # a point without a value tells nothing
-        kept &= np.array([kind is not None for kind in kinds])
-    rows = _once(at, np.flatnonzero(kept))
-    if rows != list(range(len(values))):
-        values, kinds = [values[row] for row in rows], [kinds[row] for row in rows]
-    resource, metric = dict(given.resource.labels), dict(given.metric.labels)
-    if "distribution_value" in kinds:
-        timed = [row for row, kind in enumerate(kinds) if kind == "distribution_value"]
-        held = [values[row].distribution_value for row in timed]
-        counts = np.fromiter(map(_COUNT, held), np.float64, len(held))
-        return Series(resource, metric, at[[rows[row] for row in timed]], counts, held)
-    return Series(resource, metric, at[rows], _numbers(values, kinds))
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self._intervals: Sequence[Any] = ()
+        self._periods: tuple[Ints, Mask] = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
+
+    def read(self, given: Any) -> Series:
+        """A `TimeSeries` (raw protobuf: proto-plus wraps every point, which costs seconds for a fleet).
+
+        Of two points of a period the later one counts.
+        """
+        intervals = list(map(_INTERVAL, given.points))
+        if len(intervals) != len(self._intervals) or not all(map(eq, intervals, self._intervals)):
+            self._intervals, self._periods = intervals, _periods(intervals, self._grid)
+        at, kept = self._periods
+        numbers, distributions, told = _values(given.points)
+        rows = _once(at, np.flatnonzero(kept & told))
+        held = [distributions[row] for row in rows] if distributions else ()
+        return Series(dict(given.resource.labels), dict(given.metric.labels), at[rows], numbers[rows], held)
 
 
-def _periods(points: Any, grid: Grid) -> tuple[Ints, Mask]:
+def _periods(intervals: Sequence[Any], grid: Grid) -> tuple[Ints, Mask]:
     """In whole seconds; and which points are there in whole."""
-    count, period, half = len(points), grid.seconds, grid.seconds // 2
-    ends = list(map(_END, points))
+    count, period, half = len(intervals), grid.seconds, grid.seconds // 2
+    ends = list(map(_END, intervals))
     end = np.fromiter(map(_SECONDS, ends), np.int64, count)
     end += np.fromiter(map(_NANOS, ends), np.int64, count) >= HALF_A_SECOND
-    width = end - np.fromiter(map(_START, points), np.int64, count)
+    width = end - np.fromiter(map(_START, intervals), np.int64, count)
     index, off = np.divmod(end - (grid.begun - half), period)
     # An incomplete slice would read as a drop of traffic; a point that does not say when it begins has no width.
     kept = ((width <= 0) | (width >= WHOLE * period)) & (np.abs(off - half) <= 1)
     kept &= (index > 0) & (index <= grid.periods)
     return index - 1 - grid.before, kept
+
+
+def _values(points: Any) -> tuple[Floats, Sequence[Any], Mask]:
+    """Of each point its number, and its distribution where the first one has one; and which points have a value."""
+    kind = _kind(points[0]) if len(points) else None
+    told = np.ones(len(points), dtype=np.bool_)
+    distributions: Sequence[Any] = ()
+    if kind == "distribution_value":
+        distributions = list(map(_DISTRIBUTION, points))
+        numbers = np.fromiter(map(_COUNT, distributions), np.float64, len(points))
+    else:
+        numbers = np.fromiter(map(attrgetter(f"value.{kind or 'int64_value'}"), points), np.float64, len(points))
+    for row in np.flatnonzero(numbers == 0).tolist():  # which is also what a field reads that is not set
+        other = _kind(points[row])
+        told[row] = other is not None and (other == kind or not distributions)
+        if other is not None and other != kind:
+            numbers[row] = getattr(points[row].value, other)
+    return numbers, distributions, told
+
+
+def _kind(point: Any) -> str | None:
+    kind: str | None = point.value.WhichOneof("value")
+    return kind
 
 
 def _once(at: Ints, rows: Ints) -> list[int]:
@@ -104,13 +128,6 @@ def _once(at: Ints, rows: Ints) -> list[int]:
         return inverse
     newest = dict(zip(at[rows].tolist(), inverse[::-1], strict=True))
     return [newest[period] for period in sorted(newest)]
-
-
-def _numbers(values: Sequence[Any], kinds: Sequence[str]) -> Floats:
-    alike = kinds[0] if kinds and kinds.count(kinds[0]) == len(kinds) else None
-    if alike is not None:
-        return np.fromiter(map(attrgetter(alike), values), np.float64, len(values))
-    return np.array([getattr(value, kind) for value, kind in zip(values, kinds, strict=True)], dtype=np.float64)
 
 
 def summed(series: Iterable[Series]) -> dict[int, float]:

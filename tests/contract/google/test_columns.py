@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lumen.adapters.google.histograms import added_up, histograms
 from lumen.adapters.google.monitoring_query import RESPONSE_CLASS
-from lumen.adapters.google.monitoring_series import Grid, Series, read, summed
+from lumen.adapters.google.monitoring_series import Grid, Reader, Series, summed
 from lumen.adapters.google.monitoring_witnesses import Witnesses
 from lumen.adapters.google.slice_columns import columns_of, joined
 from lumen.adapters.google.slice_days import days_of
@@ -57,7 +57,10 @@ def test_a_series_is_read_point_by_point(told: Sequence[tuple[int, int, int, dic
         is_whole = not 0 < rounded - (end - length) < 0.99 * PERIOD
         if value and is_whole and abs(rounded - BEGUN - at * PERIOD) <= 1 and 0 < at <= PERIODS:
             expected[at - 1 - GRID.before] = float(next(iter(value.values())))
-    found = read(given_series, GRID)
+    reader = Reader(GRID)
+    found = reader.read(given_series)
+    again = reader.read(given_series)
+    assert (again.at.tolist(), again.numbers.tolist()) == (found.at.tolist(), found.numbers.tolist())
     assert dict(found.points()) == expected
     assert found.at.tolist() == sorted(expected)
     assert summed([found, found]) == {at: 2 * value for at, value in expected.items()}
