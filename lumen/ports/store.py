@@ -250,7 +250,7 @@ class Turns(Protocol):
     """The history of turns, capped."""
 
     async def save(self, turn: Turn, lease: Lease | None, report_surface: str) -> None:
-        """Remember it and mark the report surface. Raises LeaseLost."""
+        """Remember it and mark the report surface; under the claim of its slot, that is done too. Raises LeaseLost."""
 
     async def latest(self, service: ServiceId, limit: int) -> Sequence[Turn]:
         """The newest first."""

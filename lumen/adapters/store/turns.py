@@ -71,6 +71,7 @@ class RedisTurns:
             lease.token if lease else "",
             encode(past(turn)),
             PASTS,
+            round(turn.slot.timestamp() * 1000),
         )
         if reply.status == "LEASE_LOST":
             raise lease_lost(lease.name if lease else "")

@@ -99,12 +99,15 @@ async def test_what_later_turns_need_is_kept_beside_the_newest_turns(store: Stor
 
 
 async def test_a_turn_is_saved_once_and_fenced(store: Store) -> None:
-    turn = replace(a_turn(), started_at=store.clock.now())
-    claim = await store.slots.claim(SERVICE, "turn", store.clock.now(), timedelta(seconds=1))
+    turn = replace(a_turn(), started_at=store.clock.now(), slot=store.clock.now())
+    claim = await store.slots.claim(SERVICE, "turn", turn.slot, timedelta(seconds=1))
     assert claim is not None
     await store.turns.save(turn, claim, "s")
     await store.turns.save(turn, claim, "s")  # its answer was lost
     assert await store.turns.latest(SERVICE, 10) == [turn]
+    await store.leases.release(SERVICE, claim)  # whoever saved it went no further
+    assert await store.slots.last_done(SERVICE, "turn") == turn.slot
+    assert await store.slots.claim(SERVICE, "turn", turn.slot, timedelta(seconds=1)) is None
     await store.pass_time(timedelta(seconds=1))
     with pytest.raises(LeaseLost):
         await store.turns.save(replace(turn, id="late"), claim, "s")

@@ -174,6 +174,13 @@ local function holds(name, token)
   return till and tonumber(till) > now and redis.call('HGET', LEASE_TOKENS, name) == token
 end
 
+-- Mark a claimed slot done for ever, and by whose claim.
+local function close_slot(schedule, slot, token)
+  local done = redis.call('HGET', SLOTS, schedule)
+  if done and tonumber(slot) <= tonumber(done) then return end
+  redis.call('HSET', SLOTS, schedule, slot, schedule .. '/by', token)
+end
+
 -- Whether somebody holds a lease that is taken for `ms` at a time. One that ends far later than such leases do is of
 -- before the store's clock stepped back: whoever lives gives it a true end at its next renewal, the dead do not.
 local STEPPED_MS = 120000

@@ -8,10 +8,7 @@ if not holds(name, ARGV[5]) then
   if done == ARGV[4] and redis.call('HGET', SLOTS, ARGV[3] .. '/by') == ARGV[5] then return { 'OK', NOW } end
   return { 'LEASE_LOST', NOW }
 end
-if not done or tonumber(ARGV[4]) > tonumber(done) then
-  redis.call('HSET', SLOTS, ARGV[3], ARGV[4])
-  redis.call('HSET', SLOTS, ARGV[3] .. '/by', ARGV[5])
-end
+close_slot(ARGV[3], ARGV[4], ARGV[5])
 redis.call('HDEL', LEASE_TOKENS, name)
 redis.call('ZREM', LEASE_UNTIL, name)
 return { 'OK', NOW }
