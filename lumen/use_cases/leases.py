@@ -68,9 +68,9 @@ class Batch:
     failures: dict[ServiceId, Exception]
     put_off: list[ServiceId] = field(default_factory=list, init=False)
 
-    async def each(self, do: Callable[[ServiceId, Lease], Awaitable[bool | None]]) -> None:
-        """Some at a time, which share their trips to the store; each is marked done as it ends, unless `do` says False.
-        One that fails holds up none.
+    async def each(self, do: Callable[[ServiceId, Lease], Awaitable[bool | None]], together: int = TOGETHER) -> None:
+        """So many at a time, which share their trips to the store; each is marked done as it ends, unless `do` says
+        False. One that fails holds up none.
 
         Those that are not begun within twenty seconds are put off, for whoever comes to them first.
         """
@@ -83,7 +83,7 @@ class Batch:
         loop, waiting = asyncio.get_running_loop(), list(self.leases)
         until = loop.time() + MOST_TIME.total_seconds()
         while waiting and (len(waiting) == len(self.leases) or loop.time() < until):
-            some, waiting = waiting[:TOGETHER], waiting[TOGETHER:]
+            some, waiting = waiting[:together], waiting[together:]
             await _all(map(one, some))
         self.put_off.extend(waiting)
 

@@ -39,7 +39,7 @@ from lumen.ports.incidents import Alerts, Look, Silences, SliceSource, Standing
 from lumen.ports.sources import Bills, MonthBudget
 from lumen.ports.store import Days, Lease
 from lumen.use_cases.collect import INGEST_DELAY, window_before
-from lumen.use_cases.leases import BATCHES, MOST_AT_ONCE, Batch, Claims, hour_of
+from lumen.use_cases.leases import BATCHES, MOST_AT_ONCE, TOGETHER, Batch, Claims, hour_of
 from lumen.use_cases.reading import READ_AGAIN, Read, Reading, as_stored
 
 WATCH_SCHEDULE = "watch"
@@ -227,7 +227,8 @@ class Watch:
                 if await self._look(service, lease, known[service], read[service], earlier.get(service, ()), mates):
                     looked(service)
 
-            await batch.each(one)
+            # A past takes seconds to fold: the sooner one is stored the better.
+            await batch.each(one, 1 if fresh else TOGETHER)
 
         # What is new to this process takes long; the next slot of the others comes first.
         new, until = [one for one in services if one not in self._folds], slot + SLICE + INGEST_DELAY

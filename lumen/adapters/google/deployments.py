@@ -106,7 +106,10 @@ class CloudRunDeployments:
             except SourceUnavailable as error:
                 found |= dict.fromkeys(names, no_data(error))
                 continue
-            found |= {service: [r for r in listed if reader.short(r.service) == service.name] for service in names}
+            by_name: dict[str, list[Any]] = {}
+            for revision in listed:
+                by_name.setdefault(reader.short(revision.service), []).append(revision)
+            found |= {service: by_name.get(service.name, []) for service in names}
         return found
 
     async def _list_revisions(self, place: Place, services: Sequence[ServiceId]) -> Sequence[Any]:
