@@ -24,6 +24,8 @@ from lumen.model.snapshot import SLICE
 
 #: Feeding this much of the past rebuilds everything that alerts remember, but for the costs of eight weeks.
 REPLAY = timedelta(days=18)
+#: So few are judged one by one: to pass over them at once costs more.
+FEW_SLICES = 12
 #: After a longer gap nothing before it is remembered slice by slice.
 LONGEST_GAP_SLICES = 864
 
@@ -88,6 +90,9 @@ class ServiceWatch:
         Raises ValueError as `feed` does.
         """
         for stretch in stretches(self._without_gaps(observations)):
+            if len(stretch) <= FEW_SLICES:
+                yield tuple(event for seen in stretch.slices for event in self._step(seen, None))
+                continue
             found = [
                 (row, nth, event) for nth, alert in enumerate(self._judges) for row, event in events_of(alert, stretch)
             ]
