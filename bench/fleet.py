@@ -3,8 +3,10 @@
 Each size runs in a process of its own, against the sandbox's Google, its metrics and a Valkey that keeps what it says:
 the first look (everything that Monitoring remembers), looks, one at a full hour (which reads a day again), a turn, and
 a round in which nothing is due. Services of the fleet have metrics and nothing else; they share the sandbox's cache.
-Beside it stand the bare client's questions, decoded. `--days`: of metrics; few of them make a first look short. It says
-every ten seconds how far it is, gives up after `--minutes`, and ends what it started however it is ended.
+Beside it stand the bare client's questions, decoded. `--days`: of metrics; few of them make a first look short.
+`--copied`: one service of each curve is looked at for the first time, and the others begin with what the store holds of
+it then. It says every ten seconds how far it is, gives up after `--minutes`, and ends what it started however it is
+ended.
 """
 
 import argparse
@@ -32,6 +34,7 @@ from bot.wiring.parts import Lumen
 from demo.world import Clock, World
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.monitoring_query import BILLABLE, LATENCIES, Query, by_revision, by_service
+from lumen.adapters.store.scripts import key
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.use_cases.collect import window_before
@@ -41,6 +44,8 @@ SIZES = (1, 50, 500, 2000)
 #: Service time to the wall's, by services: so fast that a slot is short, so slow that a look ends within its own.
 SCALES = ((1, 60.0), (10, 30.0), (50, 15.0), (500, 5.0), (2000, 2.0))
 LOOKS = 3
+#: Curves that the fleet's services share (sandbox/ion/fleet.py).
+SHAPES = 12
 SAYS_SECONDS = 10.0
 #: For a size that is asked to end to end what it started.
 ENDING_SECONDS = 60.0
@@ -97,10 +102,14 @@ class Meter:
         self._lumen, self._google, self._services = lumen, google, services
         self.costs: list[Cost] = []
         self.looked = 0
+        #: Services, or turns of them.
+        self.known = set[object]()
 
-    def seen(self, _: object) -> None:
+    def seen(self, of: object) -> None:
         """Count a service that was looked at."""
         self.looked += 1
+        if isinstance(of, ServiceId):
+            self.known.add(of)
 
     async def of(self, name: str, step: Callable[[], Awaitable[object]]) -> None:
         """Print what `step` cost."""
@@ -154,7 +163,7 @@ def _row(cost: Cost) -> str:
     )
 
 
-async def measure(count: int, google: SandboxClient) -> Sequence[Cost]:
+async def measure(count: int, google: SandboxClient, *, copied: bool) -> Sequence[Cost]:
     settings = load_settings(WithoutSlack)
     async with assemble(settings) as lumen:
         meter, services, clock = Meter(lumen, google, count), settings.services, lumen.store.clock
@@ -168,6 +177,8 @@ async def measure(count: int, google: SandboxClient) -> Sequence[Cost]:
                 await asyncio.sleep(0.05)
             return slot
 
+        if copied:
+            await meter.of("copied", lambda: until_all_copied(rounds.watch.due, meter, lumen, services))
         await meter.of("first look", lambda: until_all_known(look, lumen, services))
         slot, looks, hours = window_before(clock.now(), SLICE).end, 0, 0
         await look()  # the slots that went by meanwhile
@@ -222,6 +233,26 @@ async def _decoded(google: GoogleClients, project: str, query: Query, window: Wi
     return samples
 
 
+async def until_all_copied(
+    due: Callable[[Sequence[ServiceId], Callable[[object], None]], Awaitable[None]],
+    meter: Meter,
+    lumen: Lumen,
+    services: Sequence[ServiceId],
+) -> None:
+    """Look at one service of each curve; what the store holds of it then, the others of its curve begin with."""
+    first, redis = services[:SHAPES], lumen.store.redis
+    await until_all_known(lambda: due(first, meter.seen), lumen, first)
+    for nth, other in enumerate(services[SHAPES:]):
+        of = first[nth % SHAPES]
+        slices: list[Any] = await redis.lrange(key(of, "observations"), 0, -1)  # texts: the client decodes
+        await redis.rpush(key(other, "observations"), *(text.replace(of.name, other.name) for text in slices))
+        for name in ("standing", "days"):
+            kept: Any = await redis.hgetall(key(of, name))
+            await redis.hset(key(other, name), mapping=kept)
+    while not meter.known.issuperset(services):
+        await due(services, meter.seen)
+
+
 async def until_all_known(look: Callable[[], Awaitable[None]], lumen: Lumen, services: Sequence[ServiceId]) -> None:
     """A slot's time may end before all are known."""
     for _ in range(1000):
@@ -261,6 +292,7 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=14.0, help="of metrics before the start")
     parser.add_argument("--scale", type=float, help="service time to the wall's (default: by the size)")
     parser.add_argument("--minutes", type=float, default=30.0, help="after which a size is given up")
+    parser.add_argument("--copied", action="store_true", help="what the store holds of a service of each curve")
     parser.add_argument("--figures", type=Path, help="a file for them, JSON")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -276,7 +308,7 @@ def main() -> None:
     ):
         names = ",".join(f"svc-{number:03d}" for number in range(1, count + 1))
         os.environ.update(world.bot_environment(0, SERVICE_NAME=names))
-        costs = asyncio.run(prepared(count, world, 60 * asked.minutes))
+        costs = asyncio.run(prepared(count, world, 60 * asked.minutes, copied=asked.copied))
         if asked.figures is not None:
             asked.figures.write_text(json.dumps([asdict(one) for one in costs]))
 
@@ -289,6 +321,7 @@ def one_by_one(asked: argparse.Namespace) -> None:
             command = [sys.executable, "-m", "bench.fleet", str(size), "--figures", str(file)]
             command += ["--days", str(asked.days), "--minutes", str(asked.minutes)]
             command += ["--scale", str(asked.scale)] if asked.scale else []
+            command += ["--copied"] if asked.copied else []
             run_to_its_end(command)
         compared(*(json.loads(file.read_text()) for file in files[-2:]))
 
@@ -304,11 +337,11 @@ def run_to_its_end(command: Sequence[str]) -> None:
             child.wait(ENDING_SECONDS)
 
 
-async def prepared(count: int, world: World, most_seconds: float) -> Sequence[Cost]:
+async def prepared(count: int, world: World, most_seconds: float, *, copied: bool) -> Sequence[Cost]:
     """Raises TimeoutError."""
     await init_state(load_settings(WithoutSlack))
     async with asyncio.timeout(most_seconds), SandboxClient(world.addresses.control) as google:
-        return await measure(count, google)
+        return await measure(count, google, copied=copied)
 
 
 if __name__ == "__main__":
