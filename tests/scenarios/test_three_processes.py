@@ -18,12 +18,10 @@ SERVICES = 60
 #: An hour lasts 75 seconds of the wall: longer than the part of one that was killed is held.
 SCALE = 48.0
 SLOTS_AFTER = 2
-#: No process looks: a turn asks for its own window alone.
-FLEET_DAYS = 0.3
 
 
 async def test_three_processes_share_a_fleet_and_two_go_on_when_one_is_killed(memory_directory: Path) -> None:
-    async with a_fleet("none", memory_directory, SERVICES, SCALE, fleet_days=FLEET_DAYS) as fleet:
+    async with a_fleet("none", memory_directory, SERVICES, SCALE) as fleet:
         children = {name: _start(fleet, name) for name in ("first", "second", "third")}
         await _know_each_other(children)
         begun = (await fleet.slack.world.clock()).now.replace(minute=0, second=0, microsecond=0)

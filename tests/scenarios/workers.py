@@ -35,9 +35,14 @@ from sandbox.client import SandboxClient
 from tests.scenarios.test_loop import QUIET, until
 from tests.service_time import origin_of_a_quiet_hour
 
-#: An hour's turn lasts three minutes of the wall: long enough for a busy machine.
-SCALE = 20.0
+#: An hour lasts 100 seconds of the wall: long enough for a busy machine.
+SCALE = 36.0
 SERVICES = 90
+#: A worker makes eight shards of an hour, of which the largest has three times as many services as the smallest: the
+#: shares of several hours are what its work is.
+HOURS = 2
+#: No worker looks: a turn asks for its own window alone.
+FLEET_DAYS = 0.3
 #: As deploy/work.service.yaml has it.
 CONCURRENCY = 2
 CALLER = "lumen-caller@naeda-genesis.iam.gserviceaccount.com"
@@ -159,6 +164,16 @@ class Fleet:
         await until(early, 400, "an hour begins")
         return (await self.slack.world.clock()).now.replace(minute=0, second=0, microsecond=0)
 
+    async def begun_hour(self, after: datetime | None) -> datetime:
+        """The same, whose turn the workers are asked for."""
+        slot = await self.an_hour(after)
+        await self.run("dispatch", "--schedule", "turn")
+        return slot
+
+    async def more_than(self, before: Mapping[str, int]) -> Mapping[str, int]:
+        """So many turns has each living worker made since."""
+        return {name: count - before[name] for name, count in (await self.made()).items()}
+
     async def all_done(self, slot: datetime) -> None:
         async def done() -> bool:
             return self.turns(slot) == [1] * self.services
@@ -168,13 +183,13 @@ class Fleet:
 
 @asynccontextmanager
 async def a_fleet(
-    kind: str, memory_directory: Path, services: int = SERVICES, scale: float = SCALE, **more: float
+    kind: str, memory_directory: Path, services: int = SERVICES, scale: float = SCALE
 ) -> AsyncIterator[Fleet]:
-    """With everything but its workers, on a prepared store. `more`: of the World."""
+    """With everything but its workers, on a prepared store."""
     clock = Clock(scale, origin_of_a_quiet_hour(scale))
     with (
         TemporaryDirectory(dir=memory_directory) as directory,
-        World(Path(directory), clock, fleet=services - 1, **more) as world,  # type: ignore[arg-type]
+        World(Path(directory), clock, fleet=services - 1, fleet_days=FLEET_DAYS) as world,
     ):
         async with SandboxClient(world.addresses.control) as slack, balanced() as balancer:
             made = Fleet(world, slack, kind, balancer, services)
@@ -224,21 +239,21 @@ def shares(made: Mapping[str, int]) -> Mapping[str, int]:
 
 
 async def workers_share(fleet: Fleet) -> None:
-    """Three share an hour; of the next one is killed, and two go on; what nobody can read is named in Slack."""
+    """Three share some hours; in the next one is killed, and two go on; what nobody can read is named in Slack."""
     await fleet.run("setup", "apply", "--yes")
     await impatient(fleet)
     await fleet.slack.post("world/pubsub", duplicates=0.34, disorder=True)
     await asyncio.gather(*(fleet.start(f"worker-{number}") for number in range(3)))
-    slot = await fleet.an_hour()
-    await fleet.run("dispatch", "--schedule", "turn")
-    await fleet.all_done(slot)
+    slot = None
+    for _ in range(HOURS):
+        slot = await fleet.begun_hour(slot)
+        await fleet.all_done(slot)
     before = await fleet.made()
     sys.stdout.write(f"{fleet.kind}: three workers {shares(before)} %\n")
-    assert sum(before.values()) == SERVICES
+    assert sum(before.values()) == HOURS * SERVICES
     assert all(25 <= share <= 42 for share in shares(before).values()), before
 
-    slot = await fleet.an_hour(slot)
-    await fleet.run("dispatch", "--schedule", "turn")
+    slot = await fleet.begun_hour(slot)
 
     async def begun() -> bool:
         return any(self_made > before[name] for name, self_made in (await fleet.made()).items())
@@ -246,10 +261,13 @@ async def workers_share(fleet: Fleet) -> None:
     await until(begun, 60, "somebody has begun")
     await fleet.kill("worker-1")
     await fleet.all_done(slot)
-    more = {name: count - before[name] for name, count in (await fleet.made()).items()}
-    sys.stdout.write(
-        f"{fleet.kind}: after one was killed {shares(more)} %, which made {SERVICES - sum(more.values())}\n"
-    )
+    by_dead = SERVICES - sum((await fleet.more_than(before)).values())
+    for _ in range(HOURS - 1):
+        slot = await fleet.begun_hour(slot)
+        await fleet.all_done(slot)
+    more = await fleet.more_than(before)
+    sys.stdout.write(f"{fleet.kind}: after one was killed {shares(more)} %, which made {by_dead}\n")
+    assert sum(more.values()) == HOURS * SERVICES - by_dead
     assert all(40 <= share <= 60 for share in shares(more).values()), more
 
     fleet.world.start_bot(**fleet.settings)
