@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,7 +106,7 @@ class Duties:
             if looked:
                 await rounds.revisions.look(looked)
         # Where nothing is open, waiting or pinned there is nothing to judge; those are told of all other open pages.
-        active = await self._active(self.watched)
+        active = await self._told(self.lumen.active.standing, self.watched)
         concerned = set(looked).intersection(active)
         for service in concerned:
             with guarded("rollback_not_considered", service=service.key):
@@ -125,7 +125,7 @@ class Duties:
 
     async def by_time(self, services: Sequence[ServiceId]) -> None:
         """Reminders, pins that end, and calls of the people on call: also while nothing can be measured."""
-        active = await self._active(services)
+        active = await self._told(self.lumen.active.now, services)
         for service in active:
             with guarded("nobody_reminded", service=service.key):
                 await self.lumen.rounds.beside.reminding.due(service)
@@ -139,10 +139,12 @@ class Duties:
         self.kicks.paging()
         self.kicks.errors()  # after the message of a page, which waits for no log
 
-    async def _active(self, services: Sequence[ServiceId]) -> Sequence[ServiceId]:
-        """Those of them that may have work; none while the store does not tell."""
+    async def _told(
+        self, told: Callable[[], Awaitable[Sequence[ServiceId]]], services: Sequence[ServiceId]
+    ) -> Sequence[ServiceId]:
+        """Those of them that are told of; none while the store does not tell."""
         with guarded("services_not_told"):
-            active = set(await self.lumen.active.now())
+            active = set(await told())
             return [service for service in services if service in active]
         return ()
 

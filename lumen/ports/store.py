@@ -223,29 +223,6 @@ class Outbox(Protocol):
         """Channel and ts of its message; None before it was posted, or where `surface.mark` is another proposal's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hinted:
-    """By a service's key: what its hint stands at, a number that grows with each change. `since` names the filling that
-    it began with; None: it is empty."""
-
-    services: Mapping[str, float]
-    since: float | None
-
-
-class Hint(Protocol):
-    """Tells which services may have work. Every change that may make some raises it first; it decides nothing."""
-
-    async def active(self) -> Hinted:
-        """All that may have work, of whoever shares the store, in one command."""
-
-    async def refill(self, services: Sequence[ServiceId]) -> float:
-        """These may have work, whatever was forgotten; the filling that the hint has begun with."""
-
-    async def rest(self, seen: Mapping[ServiceId, float], soon: datetime) -> None:
-        """Take out those of which nothing stands, and nothing that is on its way can come to stand: each only where its
-        hint is the one that was seen. `soon`: controls that end before that are waited for."""
-
-
 class Turns(Protocol):
     """The history of turns, capped."""
 

@@ -12,7 +12,7 @@ from lumen.adapters.store.node import Node, of_each, reached
 from lumen.adapters.store.scripts import Calls, script
 from lumen.model.messages import Message, StoreUnavailable
 from lumen.model.service import ServiceId
-from lumen.ports.store import Hinted
+from lumen.ports.hint import Hinted, Waiting
 
 #: Longer than any change that was sent before may still run, on a clock that is a little behind.
 REFILLED_FOR = timedelta(seconds=10)
@@ -23,7 +23,7 @@ AT_ONCE = 16
 
 
 class RedisHint:
-    """`lumen.ports.store.Hint`. Of a cluster's node that does not answer nothing is told: nor could its services be."""
+    """`lumen.ports.hint.Hint`. Of a cluster's node that does not answer nothing is told: nor could its services be."""
 
     def __init__(self, redis: StoreClient) -> None:
         self._redis = redis
@@ -44,25 +44,38 @@ class RedisHint:
         found = await of_each(list(of), lambda hint: self._redis.at(hint, partial(_refill, hint, of[hint])))
         return sum(since for since in found if not isinstance(since, Message))
 
-    async def rest(self, seen: Mapping[ServiceId, float], soon: datetime) -> None:
+    async def rest(self, seen: Mapping[ServiceId, float], soon: datetime) -> Mapping[ServiceId, Sequence[Waiting]]:
         services, idle = list(seen), dict[str, list[ServiceId]]()
+        waiting: dict[ServiceId, Sequence[Waiting]] = {}
         for at in range(0, len(services), AT_ONCE):
             some = services[at : at + AT_ONCE]
-            found = await asyncio.gather(*(self._is_idle(one, seen[one], soon) for one in some), return_exceptions=True)
+            found = await asyncio.gather(*(self._waits(one, seen[one], soon) for one in some), return_exceptions=True)
             for error in found:
                 if isinstance(error, BaseException) and not isinstance(error, StoreUnavailable):
                     raise error
-            for one, is_idle in zip(some, found, strict=True):
-                if is_idle is True:
+            for one, waits in zip(some, found, strict=True):
+                if waits is None or isinstance(waits, BaseException):
+                    continue
+                if waits:
+                    waiting[one] = waits
+                else:
                     idle.setdefault(hint_of(self._redis, one), []).append(one)
         for hint, resting in idle.items():
             pairs = [word for one in resting for word in (one.key, round(seen[one]))]
             await self._redis.at(hint, partial(_rest, hint, pairs))
+        return waiting
 
-    async def _is_idle(self, service: ServiceId, score: float, soon: datetime) -> bool:
-        """Whether nothing stands, and no change that was announced can run any more."""
-        stands, now = (await self._calls.read("standing", service, soon.isoformat())).values
-        return not stands and not int(now) <= score <= int(now) + STEPPED_MS
+    async def _waits(self, service: ServiceId, score: float, soon: datetime) -> Sequence[Waiting] | None:
+        """What waits; None where something else stands, or a change that was announced can still run."""
+        stands, now, rows = (await self._calls.read("standing", service, soon.isoformat())).values
+        if stands or int(now) <= score <= int(now) + STEPPED_MS:
+            return None
+        return [_waiting(*rows[at : at + 4], now_ms=int(now)) for at in range(0, len(rows), 4)]
+
+
+def _waiting(created_at: str, expires_at: str, deadline: str, reminded: str, *, now_ms: int) -> Waiting:
+    created, expires = datetime.fromisoformat(created_at), datetime.fromisoformat(expires_at)
+    return Waiting(created, expires, timedelta(milliseconds=int(deadline) - now_ms), reminded == "1")
 
 
 async def _scores(hint: str, node: Node) -> dict[str, float]:

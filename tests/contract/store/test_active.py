@@ -1,11 +1,13 @@
 """Which services may have work: told by one set of the store, never without one that has."""
 
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from redis.asyncio import Redis
@@ -19,8 +21,10 @@ from lumen.adapters.store.outbox import RedisPendingReplies
 from lumen.model.incident import PagerState, PagerStep, Pause, Pinned, StoredAlert
 from lumen.model.proposal import Choice, State
 from lumen.model.service import ServiceId
+from lumen.policies.reminders import remind_at
 from lumen.ports.store import Surface
 from lumen.use_cases.active import Active
+from lumen.use_cases.controlling import REMINDER
 from tests.contract.store.builders import DAY, KIM, LONG, OTHER, SERVICE, Store, click, draft
 from tests.contract.use_cases.incidents import over, page, told
 
@@ -182,9 +186,11 @@ async def resume(store: Store) -> None:
     await show(store)
 
 
+#: Nothing is to be done for it before its reminder.
+WAITS = "a card that waits for people"
 #: What begins each kind of work, and what ends it. What else Lumen does comes due by slots, which ask no store twice.
 WORK: Mapping[str, tuple[Step, Step]] = {
-    "a card that waits, its reminder, its expiry": (propose, withdraw),
+    WAITS: (propose, withdraw),
     "a countdown, its moments and its end": (partial(propose, acts_in=LONG), withdraw),
     "an approval that is carried out": (lambda store: _then(store, propose, approve, answer), carry_out),
     "an answer that is owed": (lambda store: _then(store, propose, approve, carry_out), answer),
@@ -210,11 +216,89 @@ async def test_each_kind_of_work_keeps_its_service_active_until_it_is_done(store
     for _ in range(2):
         await pass_over(store)
         await ours.rest()
-        assert await ours.now() == [SERVICE]
+        assert await ours.standing() == [SERVICE]
+        assert await ours.now() == ([] if kind == WAITS else [SERVICE])
     await end(store)
     await pass_over(store)
     await ours.rest()
     assert await ours.now() == []
+
+
+async def waiting(store: Store, *services: ServiceId, acts_in: timedelta | None = None) -> Active:
+    """Nothing but a proposal stands of each of them, and that is known."""
+    ours = active(store)
+    await ours.now()
+    for service in services:
+        await store.proposals.propose(draft(service=service), DAY, acts_in)
+        for dirty in await store.outbox.dirty(service):
+            await store.outbox.shown(dirty, "C1", "1.0")
+    await pass_over(store)
+    await ours.rest()
+    return ours
+
+
+async def test_one_that_only_waits_is_looked_at_again_when_anything_is_changed(store: Store) -> None:
+    ours = await waiting(store, SERVICE, OTHER)
+    assert await ours.now() == []
+    (card,) = await store.proposals.unfinished(SERVICE)
+    await store.proposals.decide(SERVICE, card.id, click(Choice.APPROVE, "c1"))
+    await show(store)
+    assert await ours.now() == [SERVICE], "it is to be carried out"
+    await pass_over(store)
+    await ours.rest()
+    assert await ours.now() == [SERVICE], "still"
+
+
+async def test_one_that_only_waits_is_looked_at_for_its_reminder_and_then_for_its_expiry(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = await waiting(store, SERVICE)
+    (card,) = await store.proposals.unfinished(SERVICE)
+    at = remind_at(card.created_at, card.expires_at)
+    assert at is not None
+    store.clock.time = at - timedelta(seconds=1)
+    assert await ours.now() == []
+    store.clock.time = at
+    for _ in range(2):
+        assert await ours.now() == [SERVICE], "until it has been reminded of"
+        await ours.rest()
+    await store.outbox.mark(Surface(SERVICE, REMINDER, card.id), once=True)
+    await show(store)
+    await pass_over(store)
+    await ours.rest()
+    assert await ours.now() == []
+    its_end = time.monotonic() + DAY.total_seconds()
+    monkeypatch.setattr("lumen.use_cases.active.time", SimpleNamespace(monotonic=lambda: its_end))
+    monkeypatch.setattr("lumen.use_cases.active.REFILL_EVERY_SECONDS", 1e9)
+    assert await ours.now() == [SERVICE]
+    await store.redis.zadd(scripts.key(SERVICE, "deadlines"), {card.id: await store.now_ms()})
+    await ours.rest()
+    assert await ours.now() == [SERVICE], "it is overdue"
+
+
+async def test_once_an_hour_those_that_wait_are_looked_at_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = await waiting(store, SERVICE)
+    server, hint = await set_of(store, SERVICE)
+    await server.zadd(hint, {SERVICE.key: 9e15})  # of before the clock stepped back: a filling does not raise it
+    await ours.rest()
+    assert await ours.now() == []
+    monkeypatch.setattr("lumen.use_cases.active.REFILL_EVERY_SECONDS", 0.0)
+    assert await ours.now() == (SERVICE, OTHER)
+    monkeypatch.setattr("lumen.use_cases.active.REFILL_EVERY_SECONDS", 3600.0)
+    assert SERVICE in await ours.now()
+
+
+async def test_a_change_that_is_on_its_way_keeps_one_that_waits_from_being_left_alone(store: Store) -> None:
+    ours = active(store)
+    await ours.now()
+    await propose(store)
+    await ours.rest()
+    assert SERVICE in await ours.now(), "what was announced may still run"
+    await pass_over(store, (OTHER,))
+    server, hint = await set_of(store, SERVICE)
+    await server.zadd(hint, {SERVICE.key: await store.now_ms() + 60_000})
+    await ours.rest()
+    assert SERVICE in await ours.now()
 
 
 async def test_a_control_that_ends_far_from_now_is_waited_for_by_the_hourly_round(

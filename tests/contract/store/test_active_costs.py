@@ -25,7 +25,7 @@ from lumen.ports.store import Surface
 from lumen.use_cases.active import Active
 from lumen.use_cases.auto_apply import Countdowns
 from lumen.use_cases.moments import Moments
-from tests.contract.store.builders import Store
+from tests.contract.store.builders import DAY, Store, draft
 from tests.contract.store.test_active import pass_over
 
 
@@ -84,13 +84,17 @@ async def bot_of(store: Store, count: int) -> tuple[Bot, Lumen, Execution]:
     return bot, lumen, execution
 
 
-async def minute(store: Store, count: int) -> int:
-    """The commands of a round of every loop, once a round has let so many services rest."""
+async def minute(store: Store, count: int, *, waits: bool = False) -> int:
+    """The commands of a round of every loop, once a round has let so many services rest. `waits`: each has a card."""
     bot, lumen, _ = await bot_of(store, count)
     active, services, state = lumen.active, lumen.active.services, lumen.store
     duties = Duties(lumen, services, bot.duties.publishing, bot.duties.metrics)
     replies = PendingRepliesWorker(active, state.pending_replies, state.leases, cast(Any, None), cast(Any, None))
     serving = Serving(active, _nobody, tuple, lambda _: None, 0.01)
+    for service in services if waits else ():
+        await state.proposals.propose(draft(service=service), DAY)
+        for dirty in await store.outbox.dirty(service):
+            await store.outbox.shown(dirty, "C1", "1.0")
     await pass_over(store, services)
     await bot.settle()
     assert await active.now() == []
@@ -112,6 +116,12 @@ async def minute(store: Store, count: int) -> int:
 async def test_an_idle_service_costs_no_command(store: Store) -> None:
     for count in (1, 100):
         spent = await minute(store, count)
+        assert spent <= 20, f"{count} services: {spent} commands"
+
+
+async def test_a_service_with_a_card_that_waits_costs_no_command(store: Store) -> None:
+    for count in (1, 50):
+        spent = await minute(store, count, waits=True)
         assert spent <= 20, f"{count} services: {spent} commands"
 
 

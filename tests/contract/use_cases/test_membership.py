@@ -92,11 +92,10 @@ async def test_a_part_that_takes_long_is_given_back(
     await quick.share()
     store.clock.time += LATE
     monkeypatch.setattr(leases, "MOST_TIME", timedelta(0))
-    monkeypatch.setattr(leases, "TOGETHER", 1)
 
     async def work(batch: Batch) -> None:
         if not slow.done:
-            await batch.each(slow.one)
+            await batch.each(slow.one, together=1)
         elif len(quick.done) == 16:
             monkeypatch.setattr(leases, "MOST_TIME", timedelta(seconds=20))
             await quick.share()
