@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from lumen.adapters.store.codec import decode, encode, line, plain
+from lumen.adapters.store.codec import decode, encode, encode_known
 from lumen.adapters.store.connection import StoreClient
 from lumen.adapters.store.controls import SILENCE_FIELDS
 from lumen.adapters.store.leases import lease_lost
@@ -340,10 +340,10 @@ def _standing(
 
 def _text(one: Observation, now: datetime) -> str:
     """Without what is unknown: eighteen days of slices are kept. Latencies, while they may be corrected, come last."""
-    told = plain(one, _TIMES)
-    if one.latency is not None and now - one.start <= TIMED_SLICES * SLICE:
-        told["latency"] = plain(one.latency.trimmed())
-    return line(told)
+    told = encode_known(one, _TIMES)
+    if one.latency is None or now - one.start > TIMED_SLICES * SLICE:
+        return told
+    return f'{told[:-1]},"latency":{encode(one.latency.trimmed())}}}'
 
 
 def _told(stored: StoredAlert) -> Iterator[str | int]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lumen.adapters.store.codec import decode, encode
+from lumen.adapters.store.codec import decode, encode, encode_known
+from lumen.model.alert import Observation
 from lumen.model.assessment import NO_PACE, ErrorBudget
 from lumen.model.messages import Message, NoData, message
 from lumen.model.proposal import Decision, Draft
@@ -49,6 +50,17 @@ def test_small_values_come_back(kind: type) -> None:
 def test_turns_come_back(data: st.DataObject) -> None:
     turn = data.draw(values(Turn))
     assert same(decode(Turn, encode(turn)), turn)
+
+
+@given(values(Observation), st.sampled_from([None, "null", "nullable"]))
+@DEEP
+def test_what_is_known_comes_back(seen: Observation, revision: str | None) -> None:
+    seen = dataclasses.replace(seen, revision=revision, latency=None)
+    text = encode_known(seen, {"latency"})
+    assert same(decode(Observation, text), seen)
+    assert ":null" not in text
+    with pytest.raises(ValueError, match="JSON compliant"):
+        encode_known(dataclasses.replace(seen, cost_usd=float("nan")), {"latency"})
 
 
 @given(values(Message))
