@@ -85,7 +85,7 @@ class ServiceWatch:
         return tuple(events)
 
     def feed_all(self, observations: Iterable[Observation]) -> Iterator[tuple[AlertEvent, ...]]:
-        """`feed` of one after the other, a day or less at a time: the same events and the same state, for less.
+        """`feed` of one after the other, some milliseconds at a time: the same events and the same state, for less.
 
         Raises ValueError as `feed` does.
         """
@@ -93,9 +93,10 @@ class ServiceWatch:
             if len(stretch) <= FEW_SLICES:
                 yield tuple(event for seen in stretch.slices for event in self._step(seen, None))
                 continue
-            found = [
-                (row, nth, event) for nth, alert in enumerate(self._judges) for row, event in events_of(alert, stretch)
-            ]
+            found = list[tuple[int, int, AlertEvent]]()
+            for nth, alert in enumerate(self._judges):
+                found += [(row, nth, event) for row, event in events_of(alert, stretch)]
+                yield ()
             if not self._passes_missing(stretch):
                 for row, seen in enumerate(stretch.slices):
                     others = (*self._spent(seen, seen.end), *self._missing(seen, seen.end))

@@ -81,8 +81,8 @@ class _Fold:
 
     async def feed(self, observations: Sequence[Observation]) -> Sequence[AlertEvent]:
         events: list[AlertEvent] = []
-        for of_day in self._machine.feed_all(observations):
-            events += of_day
+        for told in self._machine.feed_all(observations):
+            events += told
             await asyncio.sleep(0)  # clicks get their turn
         self._lookups.feed_all(observations)
         self.fed_until = observations[-1].start if observations else self.fed_until
@@ -227,8 +227,8 @@ class Watch:
                 if await self._look(service, lease, known[service], read[service], earlier.get(service, ()), mates):
                     looked(service)
 
-            # A past takes seconds to fold: the sooner one is stored the better.
-            await batch.each(one, 1 if fresh else TOGETHER)
+            # A past takes long to feed: the sooner one is stored the better, and many together hold up the clicks.
+            await batch.each(one, TOGETHER if batch.leases.keys() <= self._folds.keys() else 1)
 
         # What is new to this process takes long; the next slot of the others comes first.
         new, until = [one for one in services if one not in self._folds], slot + SLICE + INGEST_DELAY

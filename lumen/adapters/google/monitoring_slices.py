@@ -161,8 +161,14 @@ async def observed(found: Found) -> Mapping[ServiceId, Sequence[Observation] | N
     """Slice by slice."""
     told: dict[ServiceId, Sequence[Observation] | NoData] = {}
     for service, slices in found.items():
-        told[service] = slices if isinstance(slices, NoData) else slices.observations()
-        await asyncio.sleep(0)  # clicks get their turn
+        if isinstance(slices, NoData):
+            told[service] = slices
+            continue
+        each: list[Observation] = []
+        for some in slices.observations():
+            each += some
+            await asyncio.sleep(0)  # clicks get their turn
+        told[service] = each
     return told
 
 

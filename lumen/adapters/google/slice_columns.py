@@ -1,6 +1,6 @@
 """The slices of one service over a window as columns, until they are told one by one."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -12,7 +12,7 @@ from lumen.adapters.google.monitoring_series import Floats, Ints, Mask
 from lumen.adapters.google.monitoring_witnesses import Witnesses
 from lumen.model.alert import Observation
 from lumen.model.messages import NoData
-from lumen.model.snapshot import SLICE
+from lumen.model.snapshot import SLICE, LatencyDistribution
 from lumen.model.witnesses import SERVER_ERRORS, Bounds
 
 Column = TypeVar("Column", Ints, Floats, Mask)
@@ -34,7 +34,7 @@ class SliceColumns:
     doubts: Mapping[int, Bounds]
     #: NaN where no latency is known.
     percentiles_ms: Floats
-    #: With the row of their first slice.
+    #: Of stretches that follow each other, with the row of their first slice.
     latencies: Sequence[tuple[int, Histograms]]
     #: Whose hits and misses are known.
     looked_up: Mask
@@ -47,10 +47,14 @@ class SliceColumns:
         """Where it is known how long each request took."""
         return np.concatenate([of.held for _, of in self.latencies])
 
-    def observations(self) -> list[Observation]:
-        """Slice by slice, ascending; those of which nothing is known are left out."""
-        rows = np.flatnonzero(self.there)
-        latencies = {first + row: one for first, of in self.latencies for row, one in of.distributions().items()}
+    def observations(self) -> Iterator[list[Observation]]:
+        """Slice by slice, ascending, some hundred at a time; those of which nothing is known are left out."""
+        for first, of in self.latencies:
+            rows = first + np.flatnonzero(self.there[first : first + len(of.counts)])
+            latencies = {first + row: one for row, one in of.distributions().items()}
+            yield self._observations(rows, latencies)
+
+    def _observations(self, rows: Ints, latencies: Mapping[int, LatencyDistribution]) -> list[Observation]:
         p50, p95, p99 = (_known(self.percentiles_ms[rows, nth]) for nth in range(len(PERCENTILES)))
         each = zip(
             rows.tolist(),

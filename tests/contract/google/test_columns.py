@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -157,7 +158,7 @@ def test_days_are_the_sums_of_their_slices(
     cost_usd[~whole.there] = np.nan
     more = {row: doubt for row, doubt in doubted.items() if whole.there[row]}
     whole = replace(whole, doubts={**whole.doubts, **more}, cost_usd=cost_usd)
-    assert days_of(whole) == folded(whole.observations())
+    assert days_of(whole) == folded(chain.from_iterable(whole.observations()))
 
 
 def _all(told: Mapping[tuple[str, str], Mapping[int, int]]) -> Sequence[Series]:
