@@ -5,7 +5,7 @@ A gap of a measurement is a gap of the cost, never 0 (docs/methods.md, Cost).
 
 import asyncio
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -23,6 +23,8 @@ from lumen.model.snapshot import HourlyHistory, Window
 from lumen.model.witnesses import bounds_of, witnesses_differ
 
 HOUR = timedelta(hours=1)
+#: That of the rhythm, and the month.
+KEPT_WINDOWS = 2
 
 
 class InstanceShapes(Protocol):
@@ -45,12 +47,15 @@ class HourlyCosts:
     shapes: InstanceShapes
     misses: MonitoringCache
     caches: Caches
+    #: Requests by hour of those that were asked for: who only shares a cache with others is asked once a window.
+    _known: dict[Window, dict[ServiceId, Sequence[int | None]]] = field(default_factory=dict, init=False)
 
     async def history(
         self, services: Sequence[ServiceId], window: Window
     ) -> Mapping[ServiceId, HourlyHistory | NoData]:
         """`window` is aligned to hours. NoData where not one request is known; a gap is None, never 0."""
-        everybody = (*services, *beside(services, self.caches))
+        mates, known = beside(services, self.caches), self._known_in(window)
+        everybody = (*services, *(mate for mate in mates if mate not in known))
         asked, billable, shapes, misses = await asyncio.gather(
             of_each_project(everybody, partial(self._seen, window)),
             billable_seconds(self.projects, services, window, HOUR),
@@ -59,8 +64,10 @@ class HourlyCosts:
         )
         seen = {service: one for service, one in asked.items() if not isinstance(one, NoData)}
         whole = {service: _requests(*one, shapes.get(service), window) for service, one in seen.items()}
+        known |= whole
+        sharing = whole | {mate: known[mate] for mate in mates if mate in known}
         hours = range(round(window.seconds / 3600))
-        shares = [cache_shares({one: counts[hour] for one, counts in whole.items()}, self.caches) for hour in hours]
+        shares = [cache_shares({one: counts[hour] for one, counts in sharing.items()}, self.caches) for hour in hours]
         found: dict[ServiceId, HourlyHistory | NoData] = {}
         for service in services:
             one = asked[service]
@@ -85,6 +92,12 @@ class HourlyCosts:
                 errors_5xx=_errors(told, whole[service]),
             )
         return found
+
+    def _known_in(self, window: Window) -> dict[ServiceId, Sequence[int | None]]:
+        known = self._known.setdefault(window, {})
+        while len(self._known) > KEPT_WINDOWS:
+            del self._known[next(iter(self._known))]
+        return known
 
     async def _seen(
         self, window: Window, project: str, services: Sequence[ServiceId]

@@ -28,6 +28,7 @@ from tests.foreign_google import ForeignGoogle, Refused
 API = ServiceId("naeda-genesis", "us-central1", "ion-api")
 CANARY = ServiceId("naeda-genesis", "us-central1", "ion-api-canary")
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 WINDOW = Window(START, START + timedelta(hours=1))
 ONCE = Patience(attempt_seconds=30, retry_seconds=0)
 IMPATIENT = Patience(attempt_seconds=0.3, retry_seconds=0)
@@ -333,3 +334,43 @@ async def test_plaintext_never_leaves_the_machine() -> None:
     for endpoint in ("monitoring.googleapis.com:443", "10.0.0.1:80", "127.0.0.1"):
         with pytest.raises(ValueError, match="loopback"):
             await open_google(endpoint)
+
+
+async def test_who_only_shares_a_cache_is_asked_for_once_a_window(
+    google: ForeignGoogle, clients: GoogleClients
+) -> None:
+    """And again with the next window, or for its own sake; the parts that each pays stay the same."""
+    asked: list[ListTimeSeriesRequest] = []
+    counted = {"response_code_class": "2xx"}
+
+    def told(of: ListTimeSeriesRequest) -> Sequence[TimeSeries]:
+        both = ((API, 30), (CANARY, 10))
+        value: Callable[[int], Any] = timed if metrics.LATENCIES in of.filter else int
+        own = [(one, value(count)) for one, count in both if f'"{one.name}"' in of.filter]
+        return [series(dict.fromkeys(range(2), count), one, counted, period=HOUR) for one, count in own]
+
+    tell(google, {metrics.REQUESTS: told, metrics.LATENCIES: told, metrics.BILLABLE: told}, asked)
+    queries, window = MonitoringQueries(clients.metrics, "naeda-genesis", ONCE), Window(START, START + 2 * HOUR)
+    caches = dict.fromkeys((API, CANARY), "cache")
+    costs = HourlyCosts(Alike(queries), Alike(PRICES), Shapes(), MonitoringCache({}, {}), caches)
+    found = [(await costs.history([one], window))[one] for one in (API, CANARY, API)]
+    witnessed = [request.filter for request in asked if metrics.LATENCIES in request.filter]
+    assert [('"ion-api"' in one, '"ion-api-canary"' in one) for one in witnessed] == [
+        (True, True),
+        (False, True),
+        (True, False),
+    ]
+    assert found[0] == found[2]
+    cache_usd = 2 * PRICES.redis_hour
+    alone = HourlyCosts(Alike(queries), Alike(PRICES), Shapes(), MonitoringCache({}, {}), {})
+    without = [(await alone.history([one], window))[one] for one in (API, CANARY)]
+    paid, whole = (sum(_usd(one) for one in each) for each in (found[:2], without))
+    assert whole - paid == pytest.approx(cache_usd)
+    asked.clear()
+    await costs.history([CANARY], Window(START, START + HOUR))
+    assert any('"ion-api"' in request.filter for request in asked)
+
+
+def _usd(found: HourlyHistory | NoData) -> float:
+    assert isinstance(found, HourlyHistory)
+    return sum(cost or 0.0 for cost in found.cost_usd)
