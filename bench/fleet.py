@@ -11,6 +11,7 @@ ended.
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -34,10 +35,12 @@ from bot.wiring.parts import Lumen
 from demo.world import Clock, World
 from lumen.adapters.google.clients import GoogleClients, open_google
 from lumen.adapters.google.monitoring_query import BILLABLE, LATENCIES, Query, by_revision, by_service
+from lumen.adapters.google.monitoring_slices import PIECE
 from lumen.adapters.store.scripts import key
 from lumen.model.service import ServiceId
 from lumen.model.snapshot import SLICE, Window
 from lumen.use_cases.collect import window_before
+from lumen.use_cases.watch import FRESH_AT_ONCE, REMEMBERED
 from sandbox.client import SandboxClient
 
 SIZES = (1, 50, 500, 2000)
@@ -166,6 +169,7 @@ def _row(cost: Cost) -> str:
 async def measure(count: int, google: SandboxClient, *, copied: bool) -> Sequence[Cost]:
     settings = load_settings(WithoutSlack)
     async with assemble(settings) as lumen:
+        gc.freeze()  # as the command line does before it begins
         meter, services, clock = Meter(lumen, google, count), settings.services, lumen.store.clock
         rounds, empty_mib = lumen.rounds, await meter.stored_mib()
 
@@ -180,6 +184,11 @@ async def measure(count: int, google: SandboxClient, *, copied: bool) -> Sequenc
         if copied:
             await meter.of("copied", lambda: until_all_copied(rounds.watch.due, meter, lumen, services))
         await meter.of("first look", lambda: until_all_known(look, lumen, services))
+        if not copied:
+            past = await bare(
+                meter, settings, "past asked", _pieces(window_before(clock.now(), REMEMBERED)), FRESH_AT_ONCE
+            )
+            beside_bare(count, meter.costs, "first look", past)
         slot, looks, hours = window_before(clock.now(), SLICE).end, 0, 0
         await look()  # the slots that went by meanwhile
         while looks < LOOKS or not hours:
@@ -192,33 +201,37 @@ async def measure(count: int, google: SandboxClient, *, copied: bool) -> Sequenc
                 looks += 1
             else:
                 await look()
-        asked = await bare(meter, settings, window_before(clock.now(), HOUR))
+        asked = await bare(meter, settings, "only asked", [window_before(clock.now(), HOUR)], count)
         await meter.of("turn", lambda: rounds.turn_runner.due(services, meter.seen))
         await meter.of("idle", look)
         summary(count, meter.costs, asked, (await meter.stored_mib() - empty_mib) / count)
         return meter.costs
 
 
-async def bare(meter: Meter, settings: Settings, window: Window) -> Cost:
-    """The bare client asks what a look asks, and decodes the answers."""
+async def bare(meter: Meter, settings: Settings, name: str, windows: Sequence[Window], at_once: int) -> Cost:
+    """The bare client asks what a look asks, of so many services at once, and decodes the answers."""
     google = await open_google(settings.lumen_gcp_endpoint, memorystore=False, subscriber=False)
-    services = settings.services
-    queries = (
-        by_revision(services, SLICE),
-        by_revision(services, SLICE, LATENCIES),
-        by_service(BILLABLE, services, SLICE),
-    )
-    whole = Window(window.start - HOUR, window.end)
 
     async def ask() -> None:
-        for query in queries:
-            await _decoded(google, settings.project_id, query, window if query.metric == BILLABLE else whole)
+        for first in range(0, len(settings.services), at_once):
+            services = settings.services[first : first + at_once]
+            for window in windows:
+                whole = Window(window.start - HOUR, window.end)
+                await _decoded(google, settings.project_id, by_revision(services, SLICE), whole)
+                await _decoded(google, settings.project_id, by_revision(services, SLICE, LATENCIES), whole)
+                await _decoded(google, settings.project_id, by_service(BILLABLE, services, SLICE), window)
 
     try:
-        await meter.of("only asked", ask)
+        await meter.of(name, ask)
     finally:
         await google.close()
     return meter.costs[-1]
+
+
+def _pieces(window: Window) -> Sequence[Window]:
+    """Those in which a past is asked for."""
+    count = round((window.end - window.start) / PIECE)
+    return [Window(window.start + nth * PIECE, window.start + (nth + 1) * PIECE) for nth in range(count)]
 
 
 async def _decoded(google: GoogleClients, project: str, query: Query, window: Window) -> int:
@@ -263,12 +276,16 @@ async def until_all_known(look: Callable[[], Awaitable[None]], lumen: Lumen, ser
     raise SystemExit("some services were never looked at")
 
 
+def beside_bare(count: int, costs: Sequence[Cost], name: str, asked: Cost) -> None:
+    """How many times what the bare client takes."""
+    best = min(one.ms_each for one in costs if one.name == name)
+    times, aim = best / asked.ms_each, f" (aim {AIMS[name]:g})" if name in AIMS else ""
+    sys.stdout.write(f"{count:4} services {name} {best:.1f} ms, {times:.1f} times the bare client{aim}\n")
+
+
 def summary(count: int, costs: Sequence[Cost], asked: Cost, store_mib: float) -> None:
     """What stands beside the bars."""
-    for name, aim in AIMS.items():
-        best = min(one.ms_each for one in costs if one.name == name)
-        times = best / asked.ms_each
-        sys.stdout.write(f"{count:4} services {name} {best:.1f} ms, {times:.1f} times the bare client (aim {aim:g})\n")
+    beside_bare(count, costs, "look", asked)
     bot = max(one.mib for one in costs)
     most = BOT_MIB + BOT_MIB_A_SERVICE * count
     sys.stdout.write(
