@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.cloud.run_v2 import ListRevisionsRequest, RevisionsAsyncClient, ServicesAsyncClient
+from google.cloud.run_v2 import GetServiceRequest, ListRevisionsRequest, RevisionsAsyncClient, ServicesAsyncClient
 
 from lumen.adapters.checks import no_data
 from lumen.adapters.google import service_fields as reader
 from lumen.adapters.google.clients import PATIENCE, Patience
 from lumen.adapters.google.errors import RUN, reading
-from lumen.adapters.google.listed_services import NOW, ListedServices, Place, all_of
+from lumen.adapters.google.listed_services import ListedServices, Place, all_of
 from lumen.adapters.google.service_fields import DEFAULT_MEMORY, DEFAULT_VCPU, quantity
 from lumen.model import ion_contract
 from lumen.model.cost import InstanceShape
@@ -72,19 +72,17 @@ class CloudRunDeployments:
 
         Raises SourceUnavailable where it cannot be read just now, or comes from a secret.
         """
-        return await self._environment_ttl(service, SLICE)
-
-    async def environment_ttl_now(self, service: ServiceId) -> int | None:
-        """The same, asked for afresh, as whoever changes something needs it."""
-        return await self._environment_ttl(service, NOW)
-
-    async def _environment_ttl(self, service: ServiceId, within: timedelta) -> int | None:
-        one = (await self._told([service], within))[service]
+        one = (await self._told([service], SLICE))[service]
         if isinstance(one, NoData):
             raise SourceUnavailable(one.reason, one.remedy)
-        if reader.comes_from_secret(one, ion_contract.ENV_VARIABLE):
-            raise SourceUnavailable(*with_remedy("source.ttl_is_secret", variable=ion_contract.ENV_VARIABLE))
-        return reader.env_ttl_seconds(one)
+        return _environment_ttl(one)
+
+    async def environment_ttl_now(self, service: ServiceId) -> int | None:
+        """The same, asked for afresh, as whoever changes something needs it: of the one service, however many there
+        are beside it."""
+        with reading(RUN, service.name, f"{service.project}/{service.region}"):
+            request = GetServiceRequest(name=service.path)
+            return _environment_ttl(await self.services.get_service(request, **self.patience.options))
 
     async def _told(self, services: Sequence[ServiceId], within: timedelta) -> Mapping[ServiceId, Any]:
         """Each service's `Service` (proto-plus), or NoData."""
@@ -123,6 +121,13 @@ class CloudRunDeployments:
                     **self.patience.options,
                 )
                 return await all_of(pager, "revisions")
+
+
+def _environment_ttl(one: Any) -> int | None:
+    """Raises SourceUnavailable."""
+    if reader.comes_from_secret(one, ion_contract.ENV_VARIABLE):
+        raise SourceUnavailable(*with_remedy("source.ttl_is_secret", variable=ion_contract.ENV_VARIABLE))
+    return reader.env_ttl_seconds(one)
 
 
 def _by_place(services: Sequence[ServiceId]) -> Mapping[Place, list[ServiceId]]:
