@@ -1,5 +1,6 @@
 """A query: filter, align, group, reduce. Pure of protobuf; refusals are ValueErrors with Google's reasons."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -8,11 +9,12 @@ from itertools import zip_longest
 from sandbox.google.monitoring.alignment import ALIGNERS, Aligner, Shape, Window, windows
 from sandbox.google.monitoring.catalogue import RESOURCES
 from sandbox.google.monitoring.filters import Filter, Selector
-from sandbox.google.monitoring.metric import Kind, MetricType, Value
+from sandbox.google.monitoring.metric import Kind, MetricType, Value, ValueType
 from sandbox.google.monitoring.reduction import REDUCE_SUM, REDUCERS
 from sandbox.google.monitoring.series import Column, Labels, Point, Points, Series
 from sandbox.google.monitoring.store import SeriesStore
 
+_NUMBERS = frozenset({ValueType.INT64, ValueType.DOUBLE})
 MIN_PERIOD_SECONDS = 60
 MAX_PERIOD_SECONDS = 104 * 7 * 86400
 MAX_WINDOWS = 100_000
@@ -211,11 +213,23 @@ def _reduced(
                 Found(metric, _group_labels(key, selectors), out_shape, _points(members[0][1], grid, out_shape))
             )
             continue
-        columns = zip_longest(*(values for _, values in members))
-        present = ([v for v in column if v is not None] for column in columns)
-        reduced = [reducer.reduce(column) if column else None for column in present]
+        columns = [values for _, values in members]
+        if alone and shape.value in _NUMBERS:
+            columns = _multiplied(columns)
+        present = ([v for v in row if v is not None] for row in zip_longest(*columns))
+        reduced = [reducer.reduce(row) if row else None for row in present]
         found.append(Found(metric, _group_labels(key, selectors), out_shape, _points(reduced, grid, out_shape)))
     return found
+
+
+def _multiplied(columns: Sequence[Sequence[Value | None]]) -> list[Sequence[Value | None]]:
+    """To be added up: those that several series have in common once, as many times as large."""
+    times = Counter(id(column) for column in columns)
+    once = {id(column): column for column in columns}
+    return [
+        column if times[of] == 1 else [v * times[of] if isinstance(v, int | float) else None for v in column]
+        for of, column in once.items()
+    ]
 
 
 def group_selector(text: str) -> Selector:
