@@ -133,7 +133,7 @@ class Claims:
         """
         late = self._is_late(schedule, slot)
         waiting = [service for service in self._seated(services) if self.known_done.get((service, schedule)) != slot]
-        sharing = _Sharing(self, schedule, slot, work, min(most, -(-len(services) // batches)), until)
+        sharing = _Sharing(self, schedule, slot, work, max(1, min(most, -(-len(services) // batches))), until)
         part = self.membership.part if self.membership else None
         if part is not None:
             others = [service for service in waiting if service not in part] if asked or late else []

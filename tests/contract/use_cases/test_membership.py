@@ -32,6 +32,10 @@ class Replica:
     ) -> None:
         await self.claims.share(FLEET, "turn", slot, work or (lambda batch: batch.each(self.one)), asked=asked)
 
+    @property
+    def own(self) -> Sequence[ServiceId]:
+        return sorted(self.membership.part or ())
+
     async def one(self, service: ServiceId, _: Lease) -> None:
         self.done.append(service)
 
@@ -103,6 +107,13 @@ async def test_a_part_that_takes_long_is_given_back(
     await slow.share(work)
     assert len(slow.done) == 1
     assert len(quick.done) > 32
+
+
+async def test_who_has_no_part_of_what_is_shared_does_nothing(three: Sequence[Replica]) -> None:
+    one = three[0]
+    await one.claims.share((), "turn", NOON, lambda batch: batch.each(one.one))
+    await one.claims.share(three[1].own, "turn", NOON, lambda batch: batch.each(one.one))
+    assert not one.done
 
 
 async def test_who_is_asked_alone_does_all(three: Sequence[Replica]) -> None:
