@@ -8,8 +8,8 @@ import numpy as np
 from lumen.alerts.evidence import Breach
 from lumen.alerts.level import LEAST_SAMPLES, NEW_NORMAL_AFTER, Departure, Least, LevelWatch, unusual_from
 from lumen.alerts.lifecycle import Lifecycle
-from lumen.alerts.stretch import Stretch, first_of
-from lumen.alerts.usual import LASTING, LONG, SHORT, Usual
+from lumen.alerts.stretch import Mask, Stretch, first_of
+from lumen.alerts.usual import LASTING, LONG, SHORT, SINGLE, Ahead, Floats, Usual
 from lumen.model.alert import AlertEvent, AlertKind, Observation, Severity
 from lumen.model.messages import message
 
@@ -73,15 +73,19 @@ class HitRateAlert:
         rates = stretch.hits[rows] / lookups
         trial = self._watch.trial(stretch.slices[rows[0]].start, rows - rows[0], rates, lookups)
         highest = np.maximum(np.concatenate((list(self._newest)[-1:] or [1.0], rates))[:-1], rates)
-        usual = -trial.ahead.usual
-        is_unusual = np.where(np.isnan(usual), highest < CRITICAL_RATE, usual >= self._limit)
-        calm = min(trial.calm, first_of((highest < self._limit) & is_unusual))
+        calm = min(trial.calm, first_of((highest < self._limit) & self._may_be_low(highest, trial.ahead)))
         self._watch.keep(trial, calm)
         self._newest.extend(rates[:calm].tolist())
         if calm:
             self.lifecycle.step(stretch.slices[rows[calm - 1]].end, None)
             self._is_departure = False
         return (until if calm == len(rows) else int(rows[calm])) - since
+
+    def _may_be_low(self, highest: Floats, ahead: Ahead) -> Mask:
+        """Where `_low` may tell it, if its predictions have not strayed."""
+        usual = -ahead.usual
+        below = -np.maximum(ahead.usual + UNUSUAL_BY, ahead.expected[SINGLE] + LEAST.news)
+        return np.where(np.isnan(usual), highest < CRITICAL_RATE, (usual >= self._limit) & (highest < below))
 
     def _dropped(self, departure: Departure | None) -> Breach | None:
         if departure is None:
