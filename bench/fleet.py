@@ -325,6 +325,7 @@ def main() -> None:
     ):
         names = ",".join(f"svc-{number:03d}" for number in range(1, count + 1))
         os.environ.update(world.bot_environment(0, SERVICE_NAME=names))
+        gc.freeze()  # as the command line does after its imports
         costs = asyncio.run(prepared(count, world, 60 * asked.minutes, copied=asked.copied))
         if asked.figures is not None:
             asked.figures.write_text(json.dumps([asdict(one) for one in costs]))
