@@ -1,6 +1,7 @@
 """The effect of a change of which a share of the keys was spared: found from what is kept, or one reason why not."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -39,7 +40,6 @@ def kept(
     start, changed_ms = MIDNIGHT - A_DAY, (change.changed_at - MIDNIGHT + A_DAY) / timedelta(milliseconds=1)
     until_ms = (change.until - MIDNIGHT + A_DAY) / timedelta(milliseconds=1)
     lines: list[list[tuple[int, int]]] = [[] for _ in range(DAYS)]
-    tallies = [Tally(batches=100)] * DAYS
     cached: dict[int, float] = {}
     for at in sorted(dice.randrange(0, DAYS * 86_400_000, UNIT_MS) for _ in range(40_000 * DAYS)):
         key, stray = names[int(keys * dice.random() ** 3)], dice.random() < STRAY
@@ -50,11 +50,10 @@ def kept(
         if not hit:
             lines[day].append((word, WRITE + HELD * held))
             cached[key] = at + 1000 * (change.old_ttl if held or at < changed_ms or not obeys else change.new_ttl)
-        tallies[day] = tallies[day].plus(Tally(misses=not hit, hits=hit, writes=not hit))
     return [
         Piece(
             (start + number * A_DAY).date(),
-            tallies[number],
+            _tally(of_day),
             ALL_KEYS,
             np.array([word for word, _ in of_day], "<u8").tobytes(),
             bytes(kind for _, kind in of_day),
@@ -62,6 +61,11 @@ def kept(
         )
         for number, of_day in enumerate(lines)
     ]
+
+
+def _tally(lines: list[tuple[int, int]]) -> Tally:
+    count = Counter(kind & ~HELD for _, kind in lines)
+    return Tally(count[MISS], count[HIT], count[WRITE], batches=100)
 
 
 @cache

@@ -62,8 +62,9 @@ def named_in_the_source() -> tuple[Named, ...]:
 def _named_in_the_source() -> Iterator[Named]:
     for room in ("lumen", "handlers", "bot"):
         for path in sorted((ROOT / room).rglob("*.py")):
+            where = path.relative_to(ROOT)
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                yield from _named(path.relative_to(ROOT), node)
+                yield from _named(where, node)
 
 
 def _named(path: Path, node: ast.AST) -> Iterator[Named]:
