@@ -24,6 +24,7 @@ TTL = {Knob.TTL: ASKED}
 FORECAST = Forecast(300, 0.7, 1000.0, 0.01, 9, 9000, (Step(300, 0.0, 0.0), Step(420, 0.05, 0.003)))
 
 
+@pytest.mark.prove
 def test_in_twenty_worlds_the_intervals_hold_the_truth_and_invent_nothing() -> None:
     found = [count(world, 8, first=5000) for world in WORLDS]
     assert 0.85 <= sum(one.holds for one in found) / len(found) <= 0.95
