@@ -24,7 +24,7 @@ from bot.doctor.slack import (
 )
 from bot.doctor.traces import trace_checks
 from bot.store import clock_of
-from bot.wiring.examined import Examined, ExaminedServers, StoreFacts, open_examined, open_servers
+from bot.wiring.examined import Examined, ExaminedServers, open_examined, open_servers
 from handlers.web_api import SlackApi, slack_session
 from lumen.model.messages import LumenError, NoData, message, with_remedy
 from lumen.model.service import ServiceId, homes_of, names_of
@@ -93,23 +93,13 @@ async def _lumen(settings: Settings) -> Sequence[Check]:
 
 async def _servers(settings: Settings, servers: ExaminedServers) -> Sequence[Check]:
     """The store first: no cache may be the same server."""
-    names, store = names_of(settings.services), await _store(servers)
+    names, store = names_of(settings.services), await _in_time(servers.store())
     of_caches = await _each(
         servers.caches,
         lambda cache: f"server: {cache.place}",
         lambda cache: cache_checks(servers, cache, store, names),
     )
     return [*store_checks(servers, store, names), *of_caches]
-
-
-async def _store(servers: ExaminedServers) -> StoreFacts | NoData:
-    try:
-        async with asyncio.timeout(PART_SECONDS):
-            return await servers.store()
-    except TimeoutError:
-        return NoData(*with_remedy("doctor.hangs", seconds=PART_SECONDS))
-    except LumenError as error:
-        return NoData(error.reason, error.remedy)
 
 
 async def _google(settings: Settings, servers: ExaminedServers) -> Sequence[Check]:
@@ -199,10 +189,16 @@ async def _each(
 
 async def _bounded(name: str, part: Awaitable[Sequence[Check]]) -> Sequence[Check]:
     """Doctor reports what it could not look at, too."""
+    found = await _in_time(part)
+    return [Check(name, False, found.reason, found.remedy)] if isinstance(found, NoData) else found
+
+
+async def _in_time(part: Awaitable[T]) -> T | NoData:
+    """What it comes to, or why it does not."""
     try:
         async with asyncio.timeout(PART_SECONDS):  # `wait_for` may lose a cancellation on 3.11
             return await part
     except TimeoutError:
-        return [Check(name, False, *with_remedy("doctor.hangs", seconds=PART_SECONDS))]
+        return NoData(*with_remedy("doctor.hangs", seconds=PART_SECONDS))
     except LumenError as error:
-        return [Check(name, False, error.reason, error.remedy)]
+        return NoData(error.reason, error.remedy)
