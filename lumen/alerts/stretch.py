@@ -5,7 +5,7 @@ mean. Which slices those are each alert says itself, and rather too few than too
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Protocol
 
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from lumen.alerts.lifecycle import Lifecycle
 from lumen.alerts.repeating import HOUR
 from lumen.model.alert import AlertEvent, Observation
+from lumen.model.day_cost import end_of
+from lumen.model.history import day_of
 from lumen.model.snapshot import SLICE_SECONDS
 
 Floats = NDArray[np.float64]
@@ -78,12 +80,12 @@ class Stretch:
 def stretches(observations: Iterable[Observation]) -> Iterator[Stretch]:
     """All of them, cut at midnight and at gaps."""
     some: list[Observation] = []
-    end = midnight = datetime.min.replace(tzinfo=UTC)
+    end = next_day = datetime.min.replace(tzinfo=UTC)
     for one in observations:
-        if one.start != end or one.start >= midnight:
+        if one.start != end or one.start >= next_day:
             if some:
                 yield Stretch(some)
-            some, midnight = [], _midnight_after(one.start)
+            some, next_day = [], end_of(day_of(one.start))
         some.append(one)
         end = one.end
     if some:
@@ -137,7 +139,3 @@ def _counts(values: Iterable[int | None]) -> Ints:
 def _figures(values: Iterable[float | None]) -> Floats:
     """NaN where they are not known."""
     return np.array([np.nan if one is None else one for one in values], dtype=np.float64)
-
-
-def _midnight_after(at: datetime) -> datetime:
-    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(), UTC)

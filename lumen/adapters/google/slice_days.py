@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from lumen.adapters.google.monitoring_series import Floats, Ints
+from lumen.adapters.google.monitoring_series import Floats, Ints, Mask
 from lumen.adapters.google.slice_columns import SliceColumns
 from lumen.model.day_cost import PARTS, PartCost
 from lumen.model.history import Day
@@ -19,20 +19,20 @@ def days_of(slices: SliceColumns) -> tuple[Day, ...]:
     begun = int(slices.start.timestamp()) + SLICE_SECONDS * np.arange(len(slices.there))
     of = begun // DAY_SECONDS
     days = np.unique(of[slices.there]).tolist()
-    return tuple(_day(slices, day, np.flatnonzero(slices.there & (of == day)), begun) for day in days)
-
-
-def _day(slices: SliceColumns, day: int, rows: Ints, begun: Ints) -> Day:
-    """Of its rows."""
-    doubts = [(row, slices.doubts[row]) for row in slices.doubts]
     lost, unsure = np.zeros((2, len(slices.there)), dtype=np.bool_)
-    lost[[row for row, doubt in doubts if doubt.is_exact and doubt.is_lost]] = True
-    unsure[[row for row, doubt in doubts if not (doubt.is_counted and doubt.is_judged)]] = True
+    lost[[row for row, doubt in slices.doubts.items() if doubt.is_exact and doubt.is_lost]] = True
+    unsure[[row for row, doubt in slices.doubts.items() if not (doubt.is_counted and doubt.is_judged)]] = True
+    rows = {day: np.flatnonzero(slices.there & (of == day)) for day in days}
+    return tuple(_day(slices, day, rows[day], begun, lost[rows[day]], unsure[rows[day]]) for day in days)
+
+
+def _day(slices: SliceColumns, day: int, rows: Ints, begun: Ints, is_lost: Mask, is_unsure: Mask) -> Day:
+    """Of its rows; `is_lost` and `is_unsure` are of them."""
     known, requests, errors = (of[rows] for of in (slices.known, slices.requests, slices.errors_5xx))
-    counted, is_lost = known & ~unsure[rows] & ~lost[rows], lost[rows]
+    counted = known & ~is_unsure & ~is_lost
     busy = counted & (requests > 0)
     good = busy & (errors <= BAD_SLICE_ERROR_RATE * requests)
-    timed = slices.is_timed[rows] & ~unsure[rows]
+    timed = slices.is_timed[rows] & ~is_unsure
     told = counted | is_lost
     looked_up = slices.looked_up[rows]
     cost_usd, parts = _costs(slices.cost_usd[rows], begun[rows])
