@@ -22,9 +22,8 @@ SCALE = 60.0
 
 @pytest.fixture(scope="session")
 def sandbox_world(memory_directory: Path) -> Iterator[World]:
-    """Two servers and the sandbox as processes; no bot. It runs until the session ends, so its traffic is thin."""
-    clock = Clock(SCALE, origin_of_a_quiet_hour(SCALE))
-    with World(memory_directory / "world", clock, requests_per_second=2.0) as running:
+    """Two servers and the sandbox as processes; no bot."""
+    with World(memory_directory / "world", Clock(SCALE, origin_of_a_quiet_hour(SCALE))) as running:
         yield running
 
 

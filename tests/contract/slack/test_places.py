@@ -195,9 +195,12 @@ async def test_a_card_is_one_card_on_a_slack_that_drops_metadata(
     await slack.control.drop_metadata()
     await slack.control.fault("chat.postMessage", "post_then_timeout")
     async with running(slack, rooms):
-        await proposed(slack)
+        first = await proposed(slack)
         await slack.control.command("/lumen ttl 480")
-        await card(slack, "480")
+        # The first card, too, says by what it is superseded.
+        await slack.control.wait_for_message(
+            lambda m: m.ephemeral_to is None and m.ts != first.ts and "480" in m.words()
+        )
         cards = [m for m in await slack.control.messages() if m.raw.get("blocks") and m.ephemeral_to is None]
     assert len(cards) == 2, [m.text for m in cards]
 
